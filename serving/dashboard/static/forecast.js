@@ -2,7 +2,7 @@
 // words about it.
 
 import { h } from "./dom.js";
-import { count, plural, reason, shortDate } from "./format.js";
+import { count, plural, reasonOfInsight, shortDate } from "./format.js";
 import { later, today } from "./state.js";
 
 const FORECASTED = { followers: "followers", engagement: "totalEngagement" }; // by the ids of the charts
@@ -55,7 +55,7 @@ export function rows(forecast, columns) {
 /** Say what is forecast, and how sure that is; or why nothing is. */
 export function about(forecast) {
   if (!forecast) return null;
-  if (forecast.unavailable) return `No forecast: ${reason(forecast.unavailable.reason)}.`;
+  if (forecast.unavailable) return `No forecast: ${reasonOfInsight(forecast.unavailable.reason)}.`;
   const { points, total, backtest: { origins, skill, coverage80 } } = forecast, last = points.at(-1);
   const out = forecast.leftOut?.length ?? 0;
   const lacking = out ? ` Without ${plural(out, "account")} for which nothing can be forecast.` : "";

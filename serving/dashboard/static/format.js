@@ -54,6 +54,8 @@ const REASONS = {
   terms: "the platform's terms do not allow it: they demand a consent, or limit how long numbers are kept",
   zero_basis: "it is divided by 0 in this period",
   definition_changed: "the platform changed what it counts within this period",
+  too_few_posts: "there are too few posts",
+  no_effect: "no time stands out more than by chance",
   too_short: "its history is too short",
   too_sparse: "too many days have no value",
   constant: "its values never change",
@@ -64,6 +66,9 @@ const REASONS = {
 };
 
 export const reason = (code) => REASONS[code] ?? (code ? code.replaceAll("_", " ") : "the API gives no value");
+
+/** Return why an insight is missing. */
+export const reasonOfInsight = (code) => (code === "not_yet_available" ? "nothing was said yet" : reason(code));
 
 export const platform = (name) => TITLES[name] ?? capital(name);
 /** Return an account as `handle (Platform)`. */

@@ -5,17 +5,18 @@ import { accounts } from "./accounts.js";
 import { Activity } from "./activity.js";
 import { alerts, thresholds as withThresholds } from "./alerts.js";
 import { Api } from "./api.js";
+import { bestTimes } from "./besttimes.js";
 import { charts, complete } from "./charts.js";
 import { Collect } from "./collect.js";
 import { coverage } from "./coverage.js";
 import { download } from "./csv.js";
+import { decay } from "./decay.js";
 import { $, announce, h, render } from "./dom.js";
 import { figures } from "./figures.js";
 import { filter } from "./filter.js";
 import { gate } from "./gate.js";
 import { happened, happenedChanges, happenedWith } from "./happened.js";
 import { histories } from "./history.js";
-import { hours } from "./hours.js";
 import { listenToLinks } from "./links.js";
 import { whenNear } from "./nearby.js";
 import { own, ownWith } from "./own.js";
@@ -41,8 +42,8 @@ const warnings = (reading) => alerts(reading, access);
  * the view: charts, own metrics, top posts and accounts, and what many posts are read for, which changes little.
  */
 const SECTIONS = {
-  workspace: { top: [warnings, filter, histories, figures, coverage, today], rest: [platforms], later: { charts, own, posts, accounts }, slow: { types, hours } },
-  account: { top: [warnings, subject, histories, figures, coverage, today], rest: [], later: { charts, posts }, slow: { types, hours } },
+  workspace: { top: [warnings, filter, histories, figures, coverage, today], rest: [platforms], later: { charts, own, posts, accounts }, slow: { types, "best-times": bestTimes, decay } },
+  account: { top: [warnings, subject, histories, figures, coverage, today], rest: [], later: { charts, posts }, slow: { types, "best-times": bestTimes, decay } },
   post: { top: [warnings, post], rest: [], later: {}, slow: {} },
   happened: { top: [warnings, happened], rest: [], later: {}, slow: {} },
 };

@@ -5,6 +5,7 @@ import { caption, permalink, thumbnail } from "./content.js";
 import { $, choice, h, kept, render, scrolling } from "./dom.js";
 import { capital, clock, count, date, percent, platform as named, shortDate } from "./format.js";
 import { link } from "./links.js";
+import { outlook, outlooksOf } from "./outlook.js";
 import { swatch } from "./palette.js";
 import { today } from "./state.js";
 import { explained, unknown } from "./tips.js";
@@ -26,11 +27,11 @@ let shown = STEP, typing = 0;
 
 /** Draw the card; `change(fields)` switches to another view. */
 export async function posts(reading, live, change) {
-  const [answer, accounts] = await Promise.all([reading.top(shown), reading.accounts()]);
+  const [answer, accounts, said] = await Promise.all([reading.top(shown), reading.accounts(), reading.outlooks()]), outlooks = outlooksOf(said);
   const owners = new Map(accounts.map((account) => [account.accountId, account]));
   const { view } = reading, columns = ordered(view.sort);
   const head = h("tr", {}, h("th", { scope: "col" }, "Post"), columns.map(([name, title]) => heading(name, title, view.sort, change)));
-  const rows = answer.data.map((post) => line(post, owners.get(post.accountId), columns, view));
+  const rows = answer.data.map((post) => line(post, owners.get(post.accountId), columns, view, outlooks));
   return render($("posts"), [
     h("div.head", {}, h("h2", { id: "posts-title" }, "Top posts"), h("span.grow", {}),
       search(view.q, change),
@@ -73,12 +74,12 @@ export function kindOf({ metricType, contentType }) {
   return capital({ reel: "reel", story: `story, ${contentType}` }[metricType] ?? contentType);
 }
 
-function line(post, owner, columns, view) {
+function line(post, owner, columns, view, outlooks) {
   return h("tr", {}, h("th", { scope: "row" }, h("div.posted", {}, thumbnail(post), h("div.about", {},
     h("span.who", {}, swatch(post.platform), link(view, { post: post.postId, account: "" }, `${named(post.platform)} · ${kindOf(post)}`), badges(post, owner)),
     caption(post),
     h("span.small", {}, h("bdi", {}, owner?.handle ?? ""), h("span.at", {}, permalink(post) ?? h("code", {}, post.platformPostId)), asOf(post, owner))))),
-    columns.map(([name, title]) => h("td.n", {}, cell(post, name, title))));
+    columns.map(([name, title]) => h("td.n", {}, cell(post, name, title), name === "engagement" ? outlook(outlooks.get(post.postId)) : null)));
 }
 
 /** Make the marks of a post that is deleted, or that was published before its account was connected. */

@@ -7,7 +7,6 @@ import { dateOf } from "./zone.js";
 
 const POST_PAGES = 5;
 const EVERY_PAGE = Infinity;
-const HOURS_DAYS = 90;
 const MOST_DAYS = 400;
 const CHARTED = ["followers", "followerGrowth", "totalEngagement", "engagementRate", "totalImpressions", "totalViews", "totalClicks", "postCount"];
 const EVERY_POST = { sort: "publishedAt" };
@@ -103,6 +102,23 @@ export class Reading {
     return account ? data.forecasts[0] : data.workspace;
   }
 
+  /** Read what is said of the posts of each account: their best times, how they age, and what becomes of the young ones. */
+  async bestTimes() {
+    return (await this._get("best-times", this._account())).data;
+  }
+
+  async decay() {
+    return (await this._get("decay", this._account())).data;
+  }
+
+  async outlooks(post = "") {
+    return (await this._get("outlooks", post ? { postId: post } : this._account())).data;
+  }
+
+  _account() {
+    return this.view.account ? { accountId: this.view.account } : {};
+  }
+
   /** Read the definitions of the workspace's own metrics, with all versions; retired ones are left out. */
   async definitions() {
     return (await this._get("definitions", {})).data.filter((one) => !one.retiredAt);
@@ -147,20 +163,8 @@ export class Reading {
   }
 
   /** Read the posts published in the range, today included if it follows; `more` is true if there are too many to read all. */
-  async published() {
-    const { from, chartTo } = this.range;
-    if (from < this._latelyFrom()) return this._posts(from, chartTo);
-    const { data, more } = await this.lately();
-    return { data: data.filter((post) => dateOf(post.publishedAt) >= from), more };
-  }
-
-  /** Read the posts of the last 90 days; `more` is true if there are too many to read all. */
-  lately() {
-    return this._posts(this._latelyFrom(), this.range.chartTo);
-  }
-
-  _latelyFrom() {
-    return later(this.range.to, 1 - HOURS_DAYS);
+  published() {
+    return this._posts(this.range.from, this.range.chartTo);
   }
 
   /** Read one page of the best posts of the range. */
@@ -194,5 +198,3 @@ function totalOf({ periods, overall }, date) {
   const byMetric = (value) => Object.fromEntries(overall.map((one) => [one.metric, value(one)]).filter(([, found]) => found !== undefined));
   return { metrics: byMetric(({ values }) => values[i] ?? undefined), unavailable: byMetric((one) => one.unavailable[i]), missing: byMetric((one) => one.missing[i]) };
 }
-
-export { HOURS_DAYS };

@@ -23,7 +23,7 @@ export const days = (from, to) => Math.round((Date.parse(to) - Date.parse(from))
 /** Read the view from the URL; invalid values are ignored. */
 export function read(search = location.search) {
   const query = new URLSearchParams(search);
-  const view = { workspace: query.get("workspace") ?? "", range: "14d", against: "previous", by: "day", from: "", to: "", sort: "engagement", type: "", q: "", platform: "", account: "", post: "", hours: "utc", page: "", kind: "", seen: "", anomaly: "" };
+  const view = { workspace: query.get("workspace") ?? "", range: "14d", against: "previous", by: "day", from: "", to: "", sort: "engagement", type: "", q: "", platform: "", account: "", post: "", page: "", kind: "", seen: "", anomaly: "" };
   if (query.get("range") in PRESETS) view.range = query.get("range");
   if (query.get("against") === "yoy") view.against = "yoy";
   if (BY.includes(query.get("by"))) view.by = query.get("by");
@@ -34,7 +34,6 @@ export function read(search = location.search) {
   for (const name of ["account", "post", "anomaly"]) if (ID.test(query.get(name) ?? "")) view[name] = query.get(name);
   const q = (query.get("q") ?? "").trim();
   if (q.length <= LONGEST_SEARCH && Array.from(q).length >= 2) view.q = q;
-  if (query.get("hours") === "local") view.hours = "local";
   return view;
 }
 
@@ -54,7 +53,6 @@ export function address(view) {
   query.set("by", view.by);
   if (view.sort !== "engagement") query.set("sort", view.sort);
   for (const name of ["type", "q", "platform", "account", "post", "page", "kind", "seen", "anomaly"]) if (view[name]) query.set(name, view[name]);
-  if (view.hours === "local") query.set("hours", "local");
   return `${location.pathname}?${query}`;
 }
 

@@ -11,7 +11,7 @@ export function enter(zone) {
   try {
     const options = { timeZone: zone };
     days = new Intl.DateTimeFormat("en-CA", { ...options, ...OF_DATE });
-    times = new Intl.DateTimeFormat("en-GB", { ...options, ...OF_TIME, weekday: "short" });
+    times = new Intl.DateTimeFormat("en-GB", { ...options, ...OF_TIME });
     names = new Intl.DateTimeFormat("en-US", { ...options, timeZoneName: "short" });
     name = zone;
   } catch {
@@ -24,7 +24,5 @@ export const zoneName = () => name;
 export const dateOf = (instant) => days.format(new Date(instant));
 /** Return the time of an instant: `14:05`, or `14:05:30` with seconds. */
 export const timeOf = (instant, seconds = false) => times.format(new Date(instant)).slice(-8, seconds ? undefined : -3);
-/** Return the weekday of an instant, as `Mon`, and its hour. */
-export const hourOf = (instant) => [times.format(new Date(instant)).slice(0, 3), Number(times.format(new Date(instant)).slice(-8, -6))];
 /** Return the short name of the zone at an instant: `UTC`, `EST`, `GMT+5:45`. */
 export const shortName = (instant) => names.formatToParts(new Date(instant)).find(({ type }) => type === "timeZoneName").value;

@@ -15,7 +15,7 @@ STOPS = (
 SHOWN = "document.activeElement.dataset.tip === document.getElementById('tip').textContent"
 PLACES = [
     "skip", "workspace", "collect", "theme", "leave", "range", "by", "csv", "filter-all", "plot-rate", "posts-type",
-    "sort-likes", "hours-zone",
+    "sort-likes",
 ]  # fmt: skip
 
 

@@ -136,56 +136,9 @@ def test_collection_that_was_tried_and_failed_is_not_said_to_be_still_to_come(lo
     stage.store.db["accounts"].delete_one({"_id": account["_id"]})
 
 
-FIRST = min(PLATFORMS)
-"""The platform whose best hours are shown first."""
-
-
 def column(platform: Platform) -> int:
     """Return the place of a platform in tables with one column for each, from 0."""
     return sorted(PLATFORMS).index(platform)
-
-
-def with_posts(look: Look, edit: Any) -> None:
-    """Let the page get other posts than the API has."""
-
-    def answer(route: Route) -> None:
-        body = route.fetch().json()
-        body["data"] = edit(body["data"])
-        route.fulfill(json=body)
-
-    look.page.route("**/posts?sort=publishedAt**", answer)
-
-
-def post(platform: str, hour: str, rate: float) -> dict[str, Any]:
-    return {
-        "postId": f"p{hour}{rate}",
-        "accountId": "a",
-        "platform": platform,
-        "metricType": "post",
-        "contentType": "image",
-        "publishedAt": hour,
-        "metrics": {"engagementRate": rate},
-        "unavailable": {},
-        "engagementRateBasis": "views",
-    }
-
-
-def test_best_hours_are_above_the_median_of_all_posts(look: Look) -> None:
-    low = [post(FIRST, f"2026-01-05T0{n % 3}:10:00Z", 1 + n / 100) for n in range(9)]
-    high = [post(FIRST, f"2026-01-06T{10 + n}:00:00Z", 9.0) for n in range(10)]
-    best = [post(FIRST, "2026-01-07T20:00:00Z", 8.0 + n) for n in range(3)]
-    filler = [post(FIRST, f"2026-01-08T{n:02}:00:00Z", 9.0) for n in range(10)]
-    with_posts(look, lambda _: [*low, *high, *best, *filler])
-    page = look.open()
-    page.wait_for_selector("#hours .best")
-    assert page.locator("#hours .chip").count() == 0
-    assert "Too few posts" in page.inner_text("#hours .best")
-
-
-def test_too_few_posts_name_no_best_hour(look: Look) -> None:
-    with_posts(look, lambda _: [post(FIRST, "2026-01-07T20:00:00Z", 8.0 + n) for n in range(4)])
-    page = look.open()
-    expect(page.locator("#hours .best")).to_contain_text("Too few posts to name the best hours: 4, of 30")
 
 
 def test_values_older_than_the_newest_hour_say_as_of_when(look: Look, stage: Stage) -> None:

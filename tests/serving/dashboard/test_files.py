@@ -13,9 +13,9 @@ from tests.serving.dashboard.stage import WORKSPACE, Look, Stage
 
 FIRST_VIEW_BYTES = 200_000
 FIRST_VIEW_API_CALLS = 6
-WHOLE_PAGE_API_CALLS = 11
-"""Also those of sections that are drawn when they come near the view (charts, own metrics, posts, types, best hours),
-and of what the page reads when it is whole: alerts by thresholds."""
+WHOLE_PAGE_API_CALLS = 17
+"""Also those of sections that are drawn when they come near the view (charts, own metrics, posts, types, best times,
+how posts age), and of what the page reads when it is whole: alerts by thresholds, forecasts, anomalies."""
 VENDOR = Path(page.__file__).parent / "static" / "vendor"
 HASHES = {name: digest for digest, name in map(str.split, (VENDOR / "SHA256SUMS").read_text().splitlines())}
 
@@ -63,8 +63,9 @@ def watch(session: CDPSession) -> tuple[dict[str, str], dict[str, int]]:
 def test_first_view_is_small(look: Look) -> None:
     urls, sizes = watch(look.page.context.new_cdp_session(look.page))
     look.enter()
-    # A second after the view is whole, the page reads the alerts by thresholds.
-    first = [url for url in calls(urls) if not url.endswith("/alerts")]
+    # A second after the view is whole, the page reads what it is whole without.
+    later = ("/alerts", "/forecasts", "/anomalies")
+    first = [url for url in calls(urls) if not url.partition("?")[0].endswith(later)]
     assert len(first) <= FIRST_VIEW_API_CALLS, first
     look.scroll()
     look.page.wait_for_selector("#plot-rate canvas")

@@ -31,18 +31,18 @@ def test_collected_change_appears_marked_without_reload(look: Look, stage: Stage
 
 
 @pytest.mark.parametrize("look", [{"viewport": {"width": 390, "height": 844}}], ids=["phone"], indirect=True)
-def test_charts_and_best_hours_are_read_when_they_come_near(look: Look, stage: Stage) -> None:
+def test_charts_and_best_times_are_read_when_they_come_near(look: Look, stage: Stage) -> None:
     page, asked = look.page, list[str]()
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{stage.url}?workspace={WORKSPACE}#key={stage.key}")
     page.wait_for_selector("#stream.live")
     page.wait_for_selector("#page[aria-busy=false]")
-    assert not any("sort=publishedAt" in url or ("uplot-" in url and url.endswith(".js")) for url in asked)
-    page.locator("#hours").scroll_into_view_if_needed()
-    page.wait_for_selector("#hours table")
+    assert not any("/best-times" in url or ("uplot-" in url and url.endswith(".js")) for url in asked)
+    page.locator("#best-times").scroll_into_view_if_needed()
+    page.wait_for_selector("#best-times :is(p, table)")
     page.locator("#charts").scroll_into_view_if_needed()
     page.wait_for_selector("#plot-rate canvas")
-    assert any("sort=publishedAt" in url for url in asked)
+    assert any("/best-times" in url for url in asked)
     assert look.errors == []
 
 
