@@ -2,14 +2,13 @@
 
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
 
 from pydantic import SecretStr
 
-from metrics.alerts.receivers import is_accepted
+from metrics.alerts.channels import sealed_channels
 from metrics.definitions.changes import live
 from metrics.definitions.language.vocabulary import instead
 from metrics.definitions.one_value import TOTALS
@@ -19,7 +18,6 @@ from metrics.periods import PERIODS, Period
 from metrics.store import Store
 from metrics.store.workspace.alerts import (
     AlertDocument,
-    ChannelDocument,
     Comparison,
     alert_id,
     owner_of_channels,
@@ -28,17 +26,11 @@ from metrics.vault import Vault
 from metrics.visible import visible
 
 MAX_ALERTS = 200
-MAX_CHANNELS = 10
 MAX_ACCOUNTS = 1000
-LONGEST_TITLE, LONGEST_CHANNEL = 100, 2000
+LONGEST_TITLE = 100
 NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 COMPARISONS: tuple[Comparison, ...] = ("above", "below", "rises", "falls")
 _NAME = re.compile(NAME_PATTERN)
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+]{0,30})://.")
-_LOCAL = frozenset(
-    {"dbus", "qt", "kde", "glib", "gnome", "macosx", "windows", "syslog", "growl", "gnomes", "freedesktop"}
-)
-"""Channels of apprise that show a message on the machine of the worker, and reach nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +67,7 @@ def set_alert(
     if wanted.channels is None:
         channels = before["channels"] if before else []
     else:
-        channels = _sealed(key, wanted.channels, vault)
+        channels = sealed_channels(owner_of_channels(key), wanted.channels, vault)
     alert: AlertDocument = {
         "_id": key,
         "workspaceId": workspace_id,
@@ -147,45 +139,3 @@ def _check_accounts(given: tuple[str, ...] | None, known: Collection[str]) -> No
     if unknown := [visible(one[:128]) for one in dict.fromkeys(given) if one not in known]:
         more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
         raise InvalidInput(f"accountIds: the workspace has no account {', '.join(unknown[:3])}{more}", "accountIds")
-
-
-def _sealed(alert: str, urls: Sequence[SecretStr], vault: Vault | None) -> list[ChannelDocument]:
-    if len(urls) > MAX_CHANNELS:
-        raise InvalidInput(f"channels: an alert has at most {MAX_CHANNELS} channels", "channels")
-    schemes = [_scheme(number, url) for number, url in enumerate(urls, start=1)]
-    if not urls:
-        return []
-    if vault is None:
-        raise InvalidInput("channels: the server cannot keep them: TIDEMARK_SECRET_KEYS is not set", "channels")
-    return [
-        {
-            "id": f"ch_{uuid4().hex[:12]}",
-            "scheme": scheme,
-            "sealed": vault.seal({"url": url.get_secret_value()}, owner_of_channels(alert)),
-            "failures": 0,
-        }
-        for scheme, url in zip(schemes, urls, strict=True)
-    ]
-
-
-def _scheme(number: int, channel: SecretStr) -> str:
-    """Return the scheme of the URL of a channel. A refusal names its place, and nothing of the URL but the scheme.
-
-    Raises:
-        InvalidInput: apprise cannot send to it.
-    """
-    url = channel.get_secret_value()
-    found = _SCHEME.match(url)
-    if found is None or len(url) > LONGEST_CHANNEL:
-        raise InvalidInput(
-            f"channels: number {number} is no URL of apprise, as json://receiver.example/ or slack://…", "channels"
-        )
-    scheme = found.group(1).lower()
-    if scheme in _LOCAL:
-        raise InvalidInput(f"channels: number {number}, {scheme}, would reach nobody but the server itself", "channels")
-    if not is_accepted(channel):
-        raise InvalidInput(
-            f"channels: number {number}, {scheme}, is not accepted by apprise: see its documentation of {scheme}",
-            "channels",
-        )
-    return scheme

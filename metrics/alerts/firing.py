@@ -9,6 +9,7 @@ from metrics.documents import Document
 from metrics.errors import Unavailable
 from metrics.store import Store
 from metrics.store.workspace.alerts import AlertDocument, Evaluation, FiringDocument, firing_id
+from metrics.store.workspace.channels import waiting_deliveries
 
 log = logging.getLogger(__name__)
 _BATCH = 200
@@ -71,7 +72,7 @@ def _firing(alert: AlertDocument, outcome: Outcome, now: datetime) -> FiringDocu
         "firedAt": now,
         "pending": True,
         "nextAt": now,
-        "deliveries": [{"channel": one["id"], "state": "pending", "attempts": 0} for one in alert["channels"]],
+        "deliveries": waiting_deliveries(alert["channels"]),
     }
     if outcome.change_percent is not None:
         firing["changePercent"] = outcome.change_percent

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -16,17 +17,20 @@ def is_accepted(url: SecretStr) -> bool:
     return _apprise().Apprise.instantiate(url.get_secret_value(), suppress_exceptions=True) is not None
 
 
-def send_to(settings: Settings, urls: Sequence[SecretStr], title: str, body: str) -> list[bool]:
-    """Send a message to URLs; return for each whether it took the message."""
+def send_to(
+    settings: Settings, urls: Sequence[SecretStr], title: str, body: str, attachment: Path | None = None
+) -> list[bool]:
+    """Send a message to URLs, with a file where a channel takes one; return for each whether it took the message."""
     if not urls:
         return []
     apprise = _apprise()
     Network.of(settings).export()
+    file = None if attachment is None else str(attachment)
 
     def taken(url: SecretStr) -> bool:
         receiver = apprise.Apprise()
         try:
-            return receiver.add(url.get_secret_value()) and bool(receiver.notify(title=title, body=body))
+            return receiver.add(url.get_secret_value()) and bool(receiver.notify(title=title, body=body, attach=file))
         except Exception:  # noqa: BLE001 - a fault of one receiver's plugin keeps no other from its message
             return False
 

@@ -27,7 +27,7 @@ def reseal_all(store: Store, vault: Vault) -> tuple[int, list[str]]:
         owner = owner_of_channels(alert["_id"])
         for channel in alert["channels"]:
             try:
-                resealed += store.alerts.reseal(alert, channel, vault.reseal(channel["sealed"], owner))
+                resealed += store.alerts.outbox.reseal(alert["_id"], channel, vault.reseal(channel["sealed"], owner))
             except CredentialError:
                 unopened.append(f"{alert['workspaceId']}/{alert['name']}/{channel['id']}")
     return resealed, unopened

@@ -4,9 +4,11 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, SecretStr
 
-from metrics.alerts.changes import LONGEST_CHANNEL, LONGEST_TITLE, MAX_ACCOUNTS, MAX_CHANNELS
+from metrics.alerts.changes import LONGEST_TITLE, MAX_ACCOUNTS
+from metrics.alerts.channels import LONGEST_CHANNEL, MAX_CHANNELS
 from metrics.periods import Period
-from metrics.store.workspace.alerts import AlertState, Comparison, DeliveryState, NotEvaluated
+from metrics.store.workspace.alerts import AlertState, Comparison, NotEvaluated
+from metrics.store.workspace.channels import DeliveryState
 from serving.schemas.base import Count, Instant, Page, Shape, absent
 
 _COMPARISON = (

@@ -16,7 +16,7 @@ from metrics.store.setup import lifetimes
 from metrics.store.setup.disconnections import note_disconnections
 from metrics.store.setup.identities import normalise_accounts
 from metrics.store.setup.lifetimes import METRICS
-from metrics.store.workspace.alerts import KEPT_DAYS as FIRINGS_KEPT_DAYS
+from metrics.store.workspace.channels import MESSAGES_KEPT_DAYS
 
 __all__ = ["METRICS", "bucketing", "ensure"]
 
@@ -229,7 +229,7 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "alert_firings": [
         IndexModel([("workspaceId", ASCENDING), ("alert", ASCENDING), ("periodStart", DESCENDING)]),
         IndexModel([("nextAt", ASCENDING)], name="pending", partialFilterExpression={"pending": True}),
-        IndexModel([("firedAt", ASCENDING)], name="expire", expireAfterSeconds=FIRINGS_KEPT_DAYS * 86_400),
+        IndexModel([("firedAt", ASCENDING)], name="expire", expireAfterSeconds=MESSAGES_KEPT_DAYS * 86_400),
     ],
     "forecasts": [
         IndexModel([("workspaceId", ASCENDING), ("metric", ASCENDING), ("day", DESCENDING)]),

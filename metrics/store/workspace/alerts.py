@@ -5,11 +5,10 @@ it, and how often. A firing is a document before anything is sent, and stays `pe
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from datetime import datetime
+from typing import Literal, NotRequired, TypedDict, cast
 from uuid import uuid4
 
-from pymongo import ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
@@ -17,29 +16,15 @@ from metrics.clock import isoformat
 from metrics.documents import Document, Reason
 from metrics.periods import Period
 from metrics.store.errors import mongo_errors
+from metrics.store.workspace.channels import ChannelDocument, Delivery, Outbox
 
 ALERTS, FIRINGS = "alerts", "alert_firings"
-KEPT_DAYS = 400
-"""Days that firings are kept, which is much longer than late data can change a period."""
 
 Comparison = Literal["above", "below", "rises", "falls"]
 AlertState = Literal["waiting", "ok", "firing", "unknown"]
 NotEvaluated = Literal[Reason, "partial", "not_comparable", "metric_gone"]
 """Why an alert has no value to compare. `partial`: hours or accounts are missing. `not_comparable`: no account was
 connected during both periods. `metric_gone`: the definition was retired."""
-DeliveryState = Literal["pending", "sent", "given_up"]
-
-
-class ChannelDocument(TypedDict):
-    """A receiver of an alert. `sealed` is its URL, encrypted; `failures` counts attempts since the last success."""
-
-    id: str
-    scheme: str
-    sealed: bytes
-    failures: int
-    sentAt: NotRequired[datetime]
-    failedAt: NotRequired[datetime]
-    error: NotRequired[str]
 
 
 class Evaluation(TypedDict):
@@ -74,14 +59,6 @@ class AlertDocument(TypedDict):
     due: NotRequired[str]
     last: NotRequired[Evaluation]
     firedAt: NotRequired[datetime]
-
-
-class Delivery(TypedDict):
-    """How the message of a firing to one channel stands."""
-
-    channel: str
-    state: DeliveryState
-    attempts: int
 
 
 class FiringDocument(TypedDict):
@@ -127,6 +104,7 @@ class Alerts:
 
     def __init__(self, db: Database[Document]) -> None:
         self._alerts, self._firings = db[ALERTS], db[FIRINGS]
+        self.outbox = Outbox(self._firings, self._alerts)
 
     def all(self, workspace_id: str, names: Iterable[str] | None = None) -> list[AlertDocument]:
         """Return the alerts of a workspace by name, or those of the given names that exist."""
@@ -206,48 +184,7 @@ class Alerts:
             found = self._firings.find(query, sort=[("periodStart", -1), ("_id", 1)], limit=limit)
             return cast("list[FiringDocument]", list(found))
 
-    def lease(self, now: datetime, lasting: timedelta) -> FiringDocument | None:
-        """Return a firing to work on, None if there is none; until the lease ends, no one else gets it."""
-        with mongo_errors():
-            found: Any = self._firings.find_one_and_update(
-                {"pending": True, "nextAt": {"$lte": now}},
-                {"$set": {"nextAt": now + lasting}},
-                sort=[("nextAt", 1)],
-                return_document=ReturnDocument.AFTER,
-            )
-        return cast("FiringDocument | None", found)
-
     def note_announced(self, firing: FiringDocument, at: datetime) -> None:
         """Record that the event of a firing was announced."""
         with mongo_errors():
             self._firings.update_one({"_id": firing["_id"]}, {"$set": {"announcedAt": at}})
-
-    def note_delivery(self, firing: FiringDocument, delivery: Delivery, at: datetime, error: str | None) -> None:
-        """Record an attempt to send a firing to a channel: with the firing, and with the channel of the alert."""
-        changed: Document = (
-            {"$set": {"channels.$.sentAt": at, "channels.$.failures": 0}, "$unset": {"channels.$.error": ""}}
-            if error is None
-            else {"$set": {"channels.$.failedAt": at, "channels.$.error": error}, "$inc": {"channels.$.failures": 1}}
-        )
-        of_channel = {
-            "_id": alert_id(firing["workspaceId"], firing["alert"]),
-            "channels": {"$elemMatch": {"id": delivery["channel"]}},
-        }
-        with mongo_errors():
-            self._firings.update_one(
-                {"_id": firing["_id"], "deliveries": {"$elemMatch": {"channel": delivery["channel"]}}},
-                {"$set": {"deliveries.$": dict(delivery)}},
-            )
-            self._alerts.update_one(of_channel, changed)
-
-    def finish(self, firing: FiringDocument, *, again_at: datetime | None) -> None:
-        """End the lease of a firing: it is worked on again at an instant, or is done."""
-        change: Document = {"pending": False} if again_at is None else {"nextAt": again_at}
-        with mongo_errors():
-            self._firings.update_one({"_id": firing["_id"]}, {"$set": change})
-
-    def reseal(self, alert: AlertDocument, channel: ChannelDocument, sealed: bytes) -> bool:
-        """Replace the sealed URL of a channel, unless it was changed meanwhile; tell whether it was replaced."""
-        query = {"_id": alert["_id"], "channels": {"$elemMatch": {"id": channel["id"], "sealed": channel["sealed"]}}}
-        with mongo_errors():
-            return self._alerts.update_one(query, {"$set": {"channels.$.sealed": sealed}}).modified_count == 1

@@ -26,8 +26,9 @@ from metrics.upkeep.reseal import reseal_all
 from metrics.vault import Vault
 from pipelines.resources import Clients, Tidemark
 from pipelines.rollup.roll import roll
-from pipelines.sensors import thresholds
-from pipelines.sensors.thresholds import GIVEN_UP, LEASE, send_pending, watch_thresholds
+from pipelines.sensors import deliveries, thresholds
+from pipelines.sensors.deliveries import GIVEN_UP, LEASE
+from pipelines.sensors.thresholds import send_pending, watch_thresholds
 from tests.receiver import Receiver
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -214,7 +215,7 @@ def test_killed_between_claim_and_message_it_is_sent_once(
             evaluate_due(clients.store, CLOSED)
     assert len(firings(clients)) == 1
     with monkeypatch.context() as killed:
-        killed.setattr(thresholds, "send_to", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        killed.setattr(deliveries, "send_to", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             send_pending(clients, CLOSED)
     assert receiver.messages == []
