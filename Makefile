@@ -167,7 +167,8 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/s
 	@# Compiled once, here: else each process of `make up` does it, for ever where PYTHONDONTWRITEBYTECODE is set.
 	@echo "Compiling the packages, once"
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c "import dagster._cli, dagster._daemon.cli, dagster._grpc.server, \
-	  dagster_webserver.app, metrics.export.parquet, pipelines.definitions, serving.__main__, simulator.app, tidemark.cli"
+	  dagster_webserver.app, matplotlib.backends.backend_agg, matplotlib.dates, \
+	  metrics.export.parquet, pipelines.definitions, serving.__main__, simulator.app, tidemark.cli"
 	@# No module imports these, but each instance of Dagster with a storage in SQLite reads them all.
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q $(VENV)/lib/python3*/site-packages/dagster/_core/storage/alembic/versions
 	@touch $@

@@ -222,7 +222,8 @@ class Settings(_PlatformSettings):
     connect_url: HttpUrl | None = Field(
         None,
         description="Public base URL of serving, as `https://tidemark.example.com`. Platforms send people back to "
-        "`<this URL>/connect/<platform>/callback` after they consented. Unset: nobody connects accounts in a browser.",
+        "`<this URL>/connect/<platform>/callback` after they consented. Unset: nobody connects accounts in a browser. "
+        "Messages about anomalies link to it.",
     )
 
     rate_limit: int = Field(60_000, ge=0, description="Requests per minute and key, over all processes. 0: no limit.")

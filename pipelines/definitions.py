@@ -21,6 +21,7 @@ from pipelines.resources import Tidemark  # noqa: E402
 from pipelines.runs.executors import executor  # noqa: E402
 from pipelines.schedules import SCHEDULES  # noqa: E402
 from pipelines.sensors.alerts import ALERTS  # noqa: E402
+from pipelines.sensors.anomalies import watch_anomalies  # noqa: E402
 from pipelines.sensors.export_changed import export_changed  # noqa: E402
 from pipelines.sensors.hanging_runs import count_hanging_runs  # noqa: E402
 from pipelines.sensors.late_data import late_data  # noqa: E402
@@ -29,7 +30,15 @@ from pipelines.sensors.requested_work import requested_work  # noqa: E402
 from pipelines.sensors.retry_failed import retry_failed  # noqa: E402
 from pipelines.sensors.thresholds import watch_thresholds  # noqa: E402
 
-SENSORS = [requested_work, late_data, missed_hours, retry_failed, count_hanging_runs, watch_thresholds]
+SENSORS = [
+    requested_work,
+    late_data,
+    missed_hours,
+    retry_failed,
+    count_hanging_runs,
+    watch_thresholds,
+    watch_anomalies,
+]
 
 
 def build(resources: Mapping[str, Any] | None = None) -> dg.Definitions:

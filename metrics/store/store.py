@@ -41,6 +41,7 @@ from metrics.store.setup.migrations import Migrations
 from metrics.store.shard_reports import ShardReportStore
 from metrics.store.store_sizes import SizeSamples
 from metrics.store.workspace.alerts import Alerts
+from metrics.store.workspace.anomaly_alerts import AnomalyAlerts
 from metrics.store.workspace.campaigns import Campaigns
 from metrics.store.workspace.metric_definitions import MetricDefinitions
 from metrics.store.workspace_settings import Consents, Retention
@@ -214,6 +215,11 @@ class Store:
     def alerts(self) -> Alerts:
         """Thresholds of workspaces, and the periods in which they were crossed."""
         return Alerts(self.db)
+
+    @cached_property
+    def anomaly_alerts(self) -> AnomalyAlerts:
+        """Which anomalies workspaces are told of, and the messages about them."""
+        return AnomalyAlerts(self.db)
 
     @cached_property
     def forecasts(self) -> Forecasts:

@@ -1,8 +1,12 @@
 """Key rotation: seal the credentials of all accounts, and the channels of alerts, with the newest key."""
 
+from collections.abc import Iterator
+
 from metrics.errors import CredentialError
 from metrics.store import Store
 from metrics.store.workspace.alerts import owner_of_channels
+from metrics.store.workspace.anomaly_alerts import owner_of_anomaly_channels
+from metrics.store.workspace.channels import ChannelDocument, Outbox
 from metrics.vault import Vault
 
 
@@ -23,11 +27,20 @@ def reseal_all(store: Store, vault: Vault) -> tuple[int, list[str]]:
                 resealed += store.accounts.reseal(account["_id"], sealed, vault.reseal(sealed, account["_id"]))
             except CredentialError:
                 unopened.append(account["_id"])
-    for alert in store.alerts.everywhere():
-        owner = owner_of_channels(alert["_id"])
-        for channel in alert["channels"]:
+    for outbox, name, owner_id, owner, channels in _owners(store):
+        for channel in channels:
             try:
-                resealed += store.alerts.outbox.reseal(alert["_id"], channel, vault.reseal(channel["sealed"], owner))
+                resealed += outbox.reseal(owner_id, channel, vault.reseal(channel["sealed"], owner))
             except CredentialError:
-                unopened.append(f"{alert['workspaceId']}/{alert['name']}/{channel['id']}")
+                unopened.append(f"{name}/{channel['id']}")
     return resealed, unopened
+
+
+def _owners(store: Store) -> Iterator[tuple[Outbox, str, str, str, list[ChannelDocument]]]:
+    """Yield what has channels: its outbox, a name to show, its id, what its channels are bound to, and these."""
+    for alert in store.alerts.everywhere():
+        shown = f"{alert['workspaceId']}/{alert['name']}"
+        yield store.alerts.outbox, shown, alert["_id"], owner_of_channels(alert["_id"]), alert["channels"]
+    for rule in store.anomaly_alerts.everywhere():
+        owner = owner_of_anomaly_channels(rule["_id"])
+        yield store.anomaly_alerts.outbox, f"{rule['_id']}/anomalies", rule["_id"], owner, rule["channels"]

@@ -84,6 +84,14 @@ _FIRING: Json = {
     "comparison": "below", "threshold": 100, "firedAt": _READ_AT,
     "deliveries": [{"channel": "ch_5b1c40f7a2e9", "state": "sent", "attempts": 1}],
 }  # fmt: skip
+_ANOMALY_ALERTS: Json = {
+    "minSeverity": 7, "channels": _ALERT["channels"], "createdAt": "2026-01-02T08:00:00Z",
+    "changedAt": "2026-01-02T08:00:00Z",
+    "messages": [{
+        "messageId": "am_9c1be0d5a3f24c7f8a61d20b", "anomalyIds": ["an_5d0f"], "madeAt": _READ_AT,
+        "deliveries": _FIRING["deliveries"],
+    }],
+}  # fmt: skip
 _CAMPAIGN: Json = {
     "name": "spring", "title": "Spring sale", "startDate": "2026-03-01", "endDate": "2026-03-21", "tag": "springsale",
     "createdAt": _READ_AT, "changedAt": _READ_AT,
@@ -221,6 +229,9 @@ EXAMPLES: Mapping[str, Any] = {
     "alert": {"data": {**_ALERT, "firings": [_FIRING]}},
     "putAlert": {"data": {**_ALERT, "firings": [_FIRING]}},
     "deleteAlert": {"data": {**_ALERT, "firings": [_FIRING]}},
+    "putAnomalyAlerts": {"data": _ANOMALY_ALERTS},
+    "anomalyAlerts": {"data": _ANOMALY_ALERTS},
+    "deleteAnomalyAlerts": {"data": _ANOMALY_ALERTS},
     "campaigns": {"data": [_CAMPAIGN], "page": _WHOLE},
     "campaign": {"data": _CAMPAIGN},
     "putCampaign": {"data": _CAMPAIGN},

@@ -33,7 +33,8 @@ _TAGS = {
     "Reads": "Metrics and rollups, page by page, each with its coverage and an ETag.",
     "Writes": "Requests for work: stored durably before they are answered, and carried out by the pipeline.",
     "Definitions": "Metrics of a workspace's own: formulas over the metrics of the catalog, with all their versions.",
-    "Alerts": "Thresholds on any metric, compared once per day, week or month when it has closed.",
+    "Alerts": "Thresholds on any metric, compared once per day, week or month when it has closed; and anomalies by "
+    "severity.",
     "Anomalies": "What a person says of anomalies, and how many alarms a workspace wants.",
     "Campaigns": "Ranges of days of a workspace, with the accounts or posts that belong to them.",
     "Streams": "Events as they happen; events missed during a disconnection are replayed.",

@@ -27,10 +27,11 @@ from serving.endpoints import (
 from serving.endpoints import query as queries
 from serving.endpoints.catalog import definitions
 from serving.endpoints.catalog import metrics as catalog
-from serving.endpoints.configuration import alerts, calendars, campaigns
+from serving.endpoints.configuration import alerts, anomaly_alerts, calendars, campaigns
 from serving.endpoints.connect import links
 from serving.schemas import alerts as alert_shapes
 from serving.schemas import anomalies as anomaly_shapes
+from serving.schemas import anomaly_alerts as anomaly_alert_shapes
 from serving.schemas import calendars as calendar_shapes
 from serving.schemas import campaigns as campaign_shapes
 from serving.schemas import definitions as own_metrics
@@ -139,6 +140,12 @@ OPERATIONS = (
               anomaly_shapes.AlarmBudgetAnswer),
     Operation("PUT", f"{_W}/alarm-budget", anomalies.put_alarm_budget, "admin", "Anomalies",
               anomaly_shapes.AlarmBudgetAnswer, body=anomaly_shapes.AlarmBudget),
+    Operation("PUT", f"{_W}/anomaly-alerts", anomaly_alerts.put_anomaly_alerts, "admin", "Alerts",
+              anomaly_alert_shapes.AnomalyAlertsAnswer, body=anomaly_alert_shapes.AnomalyAlertsToSet),
+    Operation("GET", f"{_W}/anomaly-alerts", anomaly_alerts.anomaly_alerts, "read", "Alerts",
+              anomaly_alert_shapes.AnomalyAlertsAnswer),
+    Operation("DELETE", f"{_W}/anomaly-alerts", anomaly_alerts.delete_anomaly_alerts, "admin", "Alerts",
+              anomaly_alert_shapes.AnomalyAlertsAnswer),
     Operation("GET", f"{_W}/alerts", alerts.alerts, "read", "Alerts", alert_shapes.Alerts),
     Operation("PUT", f"{_W}/alerts/{{name}}", alerts.put_alert, "admin", "Alerts", alert_shapes.AlertAnswer,
               body=alert_shapes.AlertToSet),

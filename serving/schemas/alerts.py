@@ -76,7 +76,9 @@ class Delivery(Shape):
     """How the message to one channel stands."""
 
     channel: str = Field(description="The id of the channel.")
-    state: DeliveryState = Field(description="given_up: not taken within a day, or the channel was removed.")
+    state: DeliveryState = Field(
+        description="given_up: not taken within a day, the channel was removed, or what it told of no longer held."
+    )
     attempts: Count
 
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-HEAVY = ("apprise", "duckdb", "numpy", "pandas", "pyarrow", "requests", "urllib3", "playwright")
+HEAVY = ("apprise", "duckdb", "matplotlib", "numpy", "pandas", "pyarrow", "requests", "urllib3", "playwright")
 
 
 def said_by(code: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from pymongo import DESCENDING, ReturnDocument, UpdateOne
@@ -10,11 +10,21 @@ from pymongo.database import Database
 
 from metrics.anomalies import BUDGET, AnomalyDocument, Kind, Status
 from metrics.documents import Document, Platform
+from metrics.periods import DAY
 from metrics.store.errors import mongo_errors
 
 NAME = "anomalies"
 OF_PERSON = ("acknowledgedBy", "acknowledgedAt", "muted", "note")
 """The fields that a person sets; the pipeline never writes them."""
+SETTLED = timedelta(minutes=10)
+"""How long a run over all workspaces may take from its first anomaly of a day to those of whole platforms."""
+_UNSEEN: Document = {
+    "muted": {"$ne": True},
+    "mutedBy": {"$exists": False},
+    "acknowledgedBy": {"$exists": False},
+    "status": {"$ne": "withdrawn"},
+}
+"""Anomalies that hold, and that neither a person nor a day of the whole platform has settled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,25 @@ class Anomalies:
         query = {"from": {"$gte": first, "$lt": end}, "grain": "hour", "status": {"$ne": "withdrawn"}}
         with mongo_errors():
             return self._anomalies.count_documents(query)
+
+    def to_tell(self, workspace_id: str, severity: int, since: datetime, now: datetime) -> list[AnomalyDocument]:
+        """Return the anomalies of a workspace that are worth a message: found since an instant, and of a severity.
+
+        Open ones are, and days of whole platforms, which have ended when they are found, if that is at most two days
+        ago. The run that finds days looks at whole platforms last: days wait until it has.
+        """
+        found: Document = {"$gte": since}
+        platform: Document = {"$gte": max(since, now - 2 * DAY)}
+        kinds = [
+            {"status": "open", "grain": "hour", "foundAt": found},
+            {"status": "open", "grain": "day", "foundAt": {**found, "$lte": now - SETTLED}},
+            {"status": "ended", "scope": "platform", "foundAt": platform},
+        ]
+        return self._found({"workspaceId": workspace_id, "severity": {"$gte": severity}, **_UNSEEN, "$or": kinds})
+
+    def still_to_tell(self, workspace_id: str, anomaly_ids: Sequence[str]) -> list[AnomalyDocument]:
+        """Return those of the given anomalies that still hold, and that nobody has acknowledged or muted."""
+        return self._found({"workspaceId": workspace_id, "_id": {"$in": list(anomaly_ids)}, **_UNSEEN})
 
     def write(self, documents: Sequence[AnomalyDocument]) -> None:
         """Store anomalies as the pipeline found them; what a person set stays, and so does when each was found."""

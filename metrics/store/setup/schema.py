@@ -94,6 +94,20 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
         "channels": {"bsonType": "array"},
     },
     "alert_firings": {"_id": _STRING, "workspaceId": _STRING, "alert": _STRING, "periodStart": _DATE, "nextAt": _DATE},
+    "anomaly_alerts": {
+        "_id": _STRING,
+        "workspaceId": _STRING,
+        "minSeverity": {"bsonType": ["int", "long"], "minimum": 1, "maximum": 10},
+        "channels": {"bsonType": "array"},
+        "nextAt": _DATE,
+    },
+    "anomaly_messages": {
+        "_id": _STRING,
+        "workspaceId": _STRING,
+        "anomalyIds": {"bsonType": "array"},
+        "madeAt": _DATE,
+        "nextAt": _DATE,
+    },
     "forecasts": {
         "_id": _STRING,
         "workspaceId": _STRING,
@@ -231,6 +245,14 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("nextAt", ASCENDING)], name="pending", partialFilterExpression={"pending": True}),
         IndexModel([("firedAt", ASCENDING)], name="expire", expireAfterSeconds=MESSAGES_KEPT_DAYS * 86_400),
     ],
+    "anomaly_alerts": [IndexModel([("nextAt", ASCENDING)])],
+    "anomaly_messages": [
+        IndexModel([("workspaceId", ASCENDING), ("madeAt", DESCENDING)]),
+        # An anomaly is in one message at most.
+        IndexModel([("anomalyIds", ASCENDING)], name="once", unique=True),
+        IndexModel([("nextAt", ASCENDING)], name="pending", partialFilterExpression={"pending": True}),
+        IndexModel([("madeAt", ASCENDING)], name="expire", expireAfterSeconds=MESSAGES_KEPT_DAYS * 86_400),
+    ],
     "forecasts": [
         IndexModel([("workspaceId", ASCENDING), ("metric", ASCENDING), ("day", DESCENDING)]),
         IndexModel([("accountId", ASCENDING), ("day", DESCENDING)]),
@@ -242,6 +264,8 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "anomalies": [
         IndexModel([("workspaceId", ASCENDING), ("from", DESCENDING), ("_id", DESCENDING)]),
         IndexModel([("accountId", ASCENDING), ("to", DESCENDING)]),
+        # For the messages of a workspace.
+        IndexModel([("workspaceId", ASCENDING), ("status", ASCENDING), ("foundAt", ASCENDING)]),
         # For the rule of whole platforms, which looks at all workspaces.
         IndexModel([("platform", ASCENDING), ("from", ASCENDING)]),
     ],

@@ -79,6 +79,12 @@ class Outbox:
         with mongo_errors():
             self._messages.update_one({"_id": message}, {"$set": change})
 
+    def give_up(self, message: str) -> None:
+        """End the lease of a message that has nothing left to say: the channels that wait for it do not get it."""
+        change = {"$set": {"pending": False, "deliveries.$[waiting].state": "given_up"}}
+        with mongo_errors():
+            self._messages.update_one({"_id": message}, change, array_filters=[{"waiting.state": "pending"}])
+
     def reseal(self, owner: str, channel: ChannelDocument, sealed: bytes) -> bool:
         """Replace the sealed URL of a channel, unless it was changed meanwhile; tell whether it was replaced."""
         query = {"_id": owner, "channels": {"$elemMatch": {"id": channel["id"], "sealed": channel["sealed"]}}}

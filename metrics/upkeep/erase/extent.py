@@ -29,6 +29,8 @@ _OF_WORKSPACE = (
     "alerts",
     "alert_firings",
     "workspace_forecasts",
+    "anomaly_alerts",
+    "anomaly_messages",
 )
 
 LISTING_ACCOUNTS = ("campaigns", "alerts")

@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 from pymongo import monitoring
 
+from metrics.alerts.anomalies import NewRule, set_rule
 from metrics.alerts.changes import NewAlert, set_alert
 from metrics.campaigns.changes import NewCampaign, set_campaign
 from metrics.clock import utcnow
@@ -21,6 +22,7 @@ from metrics.definitions.changes import NewDefinition, define
 from metrics.documents import Scope
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.store.workspace.anomaly_alerts import AnomalyMessageDocument
 from serving.__main__ import Server
 from serving.auth import authenticator
 from serving.endpoints.query import Query
@@ -89,6 +91,12 @@ def tenants(seeded: Store) -> Store:
         set_campaign(seeded, workspace_id, of_days, NOW, stores_content=True)
     for anomaly_id, workspace_id, account_id in (("an_mine", "w1", "a1"), ("an_marked", "w2", "a2")):
         put_anomaly(seeded, anomaly_id, NOW - timedelta(hours=3), workspaceId=workspace_id, accountId=account_id)
+        rule = set_rule(seeded, workspace_id, NewRule(5), NOW)
+        about: AnomalyMessageDocument = {
+            "_id": f"am_{anomaly_id}", "workspaceId": workspace_id, "anomalyIds": [anomaly_id], "madeAt": NOW,
+            "pending": False, "nextAt": NOW, "deliveries": [],
+        }  # fmt: skip
+        assert seeded.anomaly_alerts.claim(rule, about, NOW)
     for operation, workspace_id in (("op_mine", "w1"), ("op_marked", "w2")):
         seeded.db["operations"].insert_one(
             {"_id": operation, "workspaceId": workspace_id, "kind": "collect", "state": "running", "createdAt": NOW,
