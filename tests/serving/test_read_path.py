@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 READ = "/analytics/workspace/w1/metrics"
 
 
-MOST_HOT = 15
+MOST_HOT = 16
 MOST_UNCACHED = 42
 """Before these limits are raised, look for a module that only passes calls on."""
 

@@ -40,12 +40,13 @@ export function draw(place, chart) {
   if (!globalThis.uPlot) { erase(place, "The chart library could not be loaded: reload the page. The table has the numbers."); return; }
   const signature = JSON.stringify([chart, document.documentElement.dataset.theme, token("--card")]);
   if (drawn.get(place)?.signature === signature) return;
-  drawn.get(place)?.plot.destroy();
+  const former = drawn.get(place)?.plot, at = former?.cursor.idx ?? null; // a chart that is drawn again keeps its cursor
+  former?.destroy();
   const readout = h("p.readout", { "aria-hidden": "true" });
   place.replaceChildren(readout);
   place.dataset.high = chart.high; // the canvas cannot be read
   place.classList.remove("blank");
-  const plot = new uPlot(options(place, chart, readout), [chart.x, ...chart.traces.map((one) => one.values)], place);
+  const plot = new uPlot(options(place, chart, readout, at), [chart.x, ...chart.traces.map((one) => one.values)], place);
   drawn.set(place, { plot, signature });
   sizes.observe(place);
   place.onkeydown = (event) => step(plot, event);
@@ -59,7 +60,7 @@ export function erase(place, text) {
   place.replaceChildren(h("p.empty", {}, text));
 }
 
-function options(place, chart, readout) {
+function options(place, chart, readout, at) {
   const ink = token("--soft"), line = token("--line"), font = `12px ${token("--font")}`;
   const { x, kind, low, high, sync } = chart, gap = kind === "bar" ? 0.5 : 0.25;
   const [first, last] = [x[0], x.at(-1)], pad = x.length > 1 ? (gap * (last - first)) / (x.length - 1) : 0.5;
@@ -73,7 +74,7 @@ function options(place, chart, readout) {
     ],
     series: [{}, ...chart.traces.map(() => ({ paths: () => null, points: { show: false } }))],
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false }, sync: sync ? { key: sync } : undefined },
-    hooks: { draw: [(plot) => paint(plot, chart)], setCursor: [({ cursor: { idx } }) => read(readout, chart, idx)], ready: [() => read(readout, chart, null)] },
+    hooks: { draw: [(plot) => paint(plot, chart)], setCursor: [({ cursor: { idx } }) => read(readout, chart, idx)], ready: [(plot) => { read(readout, chart, null); if (at !== null && at < x.length) point(plot, at); }] },
   };
 }
 
@@ -109,5 +110,8 @@ function step(plot, event) {
   event.preventDefault();
   const xs = plot.data[0], from = plot.cursor.idx ?? (along > 0 ? -1 : xs.length);
   const to = Math.min(xs.length - 1, Math.max(0, from + along));
-  plot.setCursor({ left: plot.valToPos(xs[to], "x"), top: 1 }, true, true);
+  point(plot, to);
 }
+
+/** Set the cursor of all charts in step to a place. */
+const point = (plot, at) => plot.setCursor({ left: plot.valToPos(plot.data[0][at], "x"), top: 1 }, true, true);
