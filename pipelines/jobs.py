@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -20,6 +21,7 @@ from pipelines.runs.pruning import purge
 from pipelines.runs.storage import prune, shrink
 from pipelines.runs.tags import HISTORY, ONE_PARTITION, Priority
 
+AssetJob: TypeAlias = UnresolvedAssetJobDefinition
 _FRESHNESS = dg.AssetSelection.checks(*CHECKS)
 
 collect_hourly = dg.define_asset_job(
@@ -38,7 +40,7 @@ _ROLLED: Mapping[Period, str] = {
 }
 
 
-def _aggregate(period: Period) -> UnresolvedAssetJobDefinition:
+def _aggregate(period: Period) -> AssetJob:
     return dg.define_asset_job(
         f"aggregate_{period}",
         selection=dg.AssetSelection.assets(f"{period}_rollup"),
@@ -47,40 +49,37 @@ def _aggregate(period: Period) -> UnresolvedAssetJobDefinition:
     )
 
 
-AGGREGATE: Mapping[Period, UnresolvedAssetJobDefinition] = {
+def _insight(name: str, asset: str, description: str) -> AssetJob:
+    return dg.define_asset_job(
+        name, selection=dg.AssetSelection.assets(asset), description=description, tags=Priority.ROLLUP
+    )
+
+
+AGGREGATE: Mapping[Period, AssetJob] = {
     "daily": _aggregate("daily"),
     "weekly": _aggregate("weekly"),
     "monthly": _aggregate("monthly"),
 }
-forecast_daily = dg.define_asset_job(
+forecast_daily = _insight(
     "forecast_daily",
-    selection=dg.AssetSelection.assets("account_forecasts"),
-    description="Says what is to be expected after a day, with intervals, for every workspace.",
-    tags=Priority.ROLLUP,
+    "account_forecasts",
+    "Says what is to be expected after a day, with intervals, for every workspace.",
 )
-find_anomalies = dg.define_asset_job(
+find_anomalies = _insight(
     "find_anomalies",
-    selection=dg.AssetSelection.assets("anomalies"),
-    description="Finds what was out of the ordinary in the ended hours of a day, and in the day once it has ended.",
-    tags=Priority.ROLLUP,
+    "anomalies",
+    "Finds what was out of the ordinary in the ended hours of a day, and in the day once it has ended.",
 )
-outlooks_hourly = dg.define_asset_job(
+outlooks_hourly = _insight(
     "outlooks_hourly",
-    selection=dg.AssetSelection.assets("post_outlooks"),
-    description="Says what becomes of young posts, with intervals, for every workspace.",
-    tags=Priority.ROLLUP,
+    "post_outlooks",
+    "Says what becomes of young posts, with intervals, for every workspace.",
 )
-decay_daily = dg.define_asset_job(
-    "decay_daily",
-    selection=dg.AssetSelection.assets("content_decay"),
-    description="Says how fast posts age, for every workspace.",
-    tags=Priority.ROLLUP,
-)
-best_times_weekly = dg.define_asset_job(
+decay_daily = _insight("decay_daily", "content_decay", "Says how fast posts age, for every workspace.")
+best_times_weekly = _insight(
     "best_times_weekly",
-    selection=dg.AssetSelection.assets("best_times"),
-    description="Says at which hours posts do better, if that can be shown, for every workspace.",
-    tags=Priority.ROLLUP,
+    "best_times",
+    "Says at which hours posts do better, if that can be shown, for every workspace.",
 )
 check_freshness = dg.define_asset_job(
     "check_freshness",

@@ -37,15 +37,16 @@ _NAMES: dict[Period, str] = {"daily": "UTC day", "weekly": "week from Monday", "
 _PARTS: dict[Period, str] = {"daily": "observations", "weekly": "days", "monthly": "days"}
 
 
-def _aggregate(period: Period, cron: str) -> dg.ScheduleDefinition:
+def _after_each(period: Period, name: str, job: jobs.AssetJob, cron: str, description: str) -> dg.ScheduleDefinition:
+    """Make a schedule that requests the partition of the newest period that has ended."""
+
     @dg.schedule(
-        name=f"aggregate_{period}",
-        job=jobs.AGGREGATE[period],
+        name=name,
+        job=job,
         cron_schedule=cron,
         execution_timezone="UTC",
         default_status=SCHEDULE_STATUS,
-        description=f"After the end of each {_NAMES[period]}: rolls it up from its {_PARTS[period]}, for every "
-        "workspace. For observations that come later, the sensor `late_data` rolls it up again.",
+        description=description,
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         key = period_key(ended_period(period, context.scheduled_execution_time))
@@ -54,24 +55,41 @@ def _aggregate(period: Period, cron: str) -> dg.ScheduleDefinition:
     return schedule
 
 
+def _aggregate(period: Period, cron: str) -> dg.ScheduleDefinition:
+    description = (
+        f"After the end of each {_NAMES[period]}: rolls it up from its {_PARTS[period]}, for every workspace. "
+        "For observations that come later, the sensor `late_data` rolls it up again."
+    )
+    return _after_each(period, f"aggregate_{period}", jobs.AGGREGATE[period], cron, description)
+
+
 def ended_period(period: Period, instant: datetime) -> datetime:
     """Return the start of the newest period that had ended at `instant`."""
     return previous_start(period, period_start(period, instant))
 
 
-@dg.schedule(
-    name="forecast_daily",
-    job=jobs.forecast_daily,
+forecast_daily = _after_each(
+    "daily",
+    "forecast_daily",
+    jobs.forecast_daily,
     # Late hours and most providers' numbers of the day are there by then.
-    cron_schedule="0 6 * * *",
-    execution_timezone="UTC",
-    default_status=SCHEDULE_STATUS,
-    description="Every morning: forecasts the days after the UTC day that ended, for every workspace.",
+    "0 6 * * *",
+    "Every morning: forecasts the days after the UTC day that ended, for every workspace.",
 )
-def forecast_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Request the forecasts of the day that ended."""
-    key = period_key(ended_period("daily", context.scheduled_execution_time))
-    return dg.RunRequest(run_key=key, partition_key=key, tags=ONE_PARTITION)
+decay_daily = _after_each(
+    "daily",
+    "decay_daily",
+    jobs.decay_daily,
+    "30 6 * * *",
+    "Every morning: says how fast posts age, from the posts of 180 days.",
+)
+best_times_weekly = _after_each(
+    "weekly",
+    "best_times_weekly",
+    jobs.best_times_weekly,
+    "45 6 * * 1",
+    "Every Monday: says at which hours posts do better, from the posts of 180 days.",
+)
 
 
 @dg.schedule(
@@ -107,34 +125,6 @@ def find_anomalies(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]
 def outlooks_hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Request the outlooks of the hour that ended."""
     key = slot_key(ended_slot(context.scheduled_execution_time))
-    return dg.RunRequest(run_key=key, partition_key=key, tags=ONE_PARTITION)
-
-
-@dg.schedule(
-    name="decay_daily",
-    job=jobs.decay_daily,
-    cron_schedule="30 6 * * *",
-    execution_timezone="UTC",
-    default_status=SCHEDULE_STATUS,
-    description="Every morning: says how fast posts age, from the posts of 180 days.",
-)
-def decay_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Request what is said at the end of the day that ended."""
-    key = period_key(ended_period("daily", context.scheduled_execution_time))
-    return dg.RunRequest(run_key=key, partition_key=key, tags=ONE_PARTITION)
-
-
-@dg.schedule(
-    name="best_times_weekly",
-    job=jobs.best_times_weekly,
-    cron_schedule="45 6 * * 1",
-    execution_timezone="UTC",
-    default_status=SCHEDULE_STATUS,
-    description="Every Monday: says at which hours posts do better, from the posts of 180 days.",
-)
-def best_times_weekly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Request what is said at the end of the week that ended."""
-    key = period_key(ended_period("weekly", context.scheduled_execution_time))
     return dg.RunRequest(run_key=key, partition_key=key, tags=ONE_PARTITION)
 
 
