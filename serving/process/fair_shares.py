@@ -61,10 +61,14 @@ class FairShares:
         self._shares: TTLCache[str, _Share] = TTLCache(_OWNERS, _REMEMBERED_SECONDS)
         self._active: OrderedDict[str, float] = OrderedDict()
         """The last request of each active owner, the latest one last."""
+        self._latest = ""
 
     def note(self, owner: str) -> None:
         """Note that an owner is active: it has sent a request, perhaps one that needs no thread."""
         self._active[owner] = self._clock()
+        if owner == self._latest:
+            return
+        self._latest = owner
         self._active.move_to_end(owner)
         if len(self._active) > _OWNERS:
             self._active.popitem(last=False)
