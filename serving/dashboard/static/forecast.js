@@ -26,9 +26,12 @@ export async function readForecasts(reading) {
   said = { subject: subjectOf(reading), byChart: Object.fromEntries(found.filter(([, one]) => one)) };
 }
 
+/** Tell whether something is forecast for all accounts of the chart's line: else the band would begin beside the line. */
+const isOfAll = ({ points, leftOut = [] }) => points && !leftOut.length;
+
 /** Return the dates after the last charted one for which anything is forecast. */
 export function ahead(found, last) {
-  const dates = Object.values(found).flatMap(({ points = [] }) => points.map(({ date }) => date));
+  const dates = Object.values(found).filter(isOfAll).flatMap(({ points }) => points.map(({ date }) => date));
   const newest = dates.toSorted().at(-1) ?? last;
   const days = [];
   for (let day = later(last, 1); day <= newest; day = later(day, 1)) days.push(day);
@@ -37,7 +40,7 @@ export function ahead(found, last) {
 
 /** Return the band of a chart whose places are `dates`: a list per bound, null where nothing is forecast, and a text per place. */
 export function band(forecast, dates) {
-  if (!forecast?.points) return null;
+  if (!forecast || !isOfAll(forecast)) return null;
   const of = new Map(forecast.points.map((point) => [point.date, point]));
   const points = dates.map((date) => of.get(date) ?? null);
   return { ...Object.fromEntries(BOUNDS.map((name) => [name, points.map((point) => point?.[name] ?? null)])), texts: points.map((point) => (point ? written(point) : "")) };
@@ -58,7 +61,7 @@ export function about(forecast) {
   if (forecast.unavailable) return `No forecast: ${reasonOfInsight(forecast.unavailable.reason)}.`;
   const { points, total, backtest: { origins, skill, coverage80 } } = forecast, last = points.at(-1);
   const out = forecast.leftOut?.length ?? 0;
-  const lacking = out ? ` Without ${plural(out, "account")} for which nothing can be forecast.` : "";
+  const lacking = out ? ` Without ${plural(out, "account")} for which nothing can be forecast. The chart has no band, because its line is of all accounts.` : "";
   const what = total
     ? `The next ${points.length} days together: ${count(total.value)}, with a chance of 4 in 5 from ${count(total.lo80)} to ${count(total.hi80)}.`
     : `On ${shortDate(last.date)}: ${written(last)}.`;
