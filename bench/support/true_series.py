@@ -1,7 +1,7 @@
 """Hourly and daily series of many simulated accounts, straight from the truth, to judge detectors and forecasts.
 
-Nothing is collected and nothing is rounded by a platform. What is planted in the world is in the series. Worlds for
-bars have seeds of their own (`simulator.world.FIRST_BAR_SEED`).
+Nothing is collected and nothing is rounded by a platform. Events that are planted in the world are in the series.
+Worlds for bars have seeds of their own (`simulator.world.FIRST_BAR_SEED`).
 """
 
 from collections.abc import Sequence

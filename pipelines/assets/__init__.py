@@ -31,7 +31,7 @@ _HOURLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=3), warn_wi
 _DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))
 """A day is forecast in the morning after it."""
 _WEEKLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=15), warn_window=timedelta(days=8))
-"""What is said of a week is said on the Monday after it."""
+"""The asset of a week is made on the Monday after it."""
 
 
 def _stored(asset: dg.AssetsDefinition, collection: str, **attributes: object) -> dg.AssetsDefinition:

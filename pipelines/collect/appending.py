@@ -15,7 +15,7 @@ _PROVIDED = frozenset(metric.name for metric in metrics_of("account", "period_su
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is written of an account of a workspace: observations, and after them its record, if it has one."""
+    """The documents to write for an account of a workspace: observations, and after them its record, if it has one."""
 
     workspace_id: str
     observations: Sequence[Observation]

@@ -66,7 +66,7 @@ async def put_anomaly(request: Request) -> Response:
             raise not_found()
         wanted: dict[str, Any] = {}
         if body.acknowledged:
-            # Whoever acknowledged it first stays.
+            # The name of the key that acknowledged it first stays.
             wanted["acknowledgedBy"] = before.get("acknowledgedBy", key.name)
             wanted["acknowledgedAt"] = before.get("acknowledgedAt", utcnow())
         if body.muted:

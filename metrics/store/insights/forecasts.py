@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
-from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError
 
 from metrics.documents import Document
-from metrics.forecasts import DueDocument, ForecastDocument, SaidDocument, WorkspaceForecastDocument
+from metrics.forecasts import DueDocument, ForecastDocument, WorkspaceForecastDocument
 from metrics.periods import DAY
-from metrics.store.errors import duplicates, mongo_errors
+from metrics.store.errors import mongo_errors
+from metrics.store.insights.statements import add_new
 
 NAME, OF_WORKSPACES = "forecasts", "workspace_forecasts"
 _RECENT = timedelta(days=7)
@@ -39,14 +38,14 @@ class Forecasts:
 
         Returns how many are new.
         """
-        return _added(self._forecasts, documents)
+        return add_new(self._forecasts, documents)
 
     def add_of_workspaces(self, documents: Sequence[WorkspaceForecastDocument]) -> int:
         """Store what is said of workspaces; what was said before of the same series and day stays.
 
         Returns how many are new.
         """
-        return _added(self._of_workspaces, documents)
+        return add_new(self._of_workspaces, documents)
 
     def earlier(self, account_ids: Sequence[str], first: datetime, end: datetime) -> list[ForecastDocument]:
         """Return what was said of accounts on the days in `[first, end)` in time, oldest first."""
@@ -99,14 +98,3 @@ class Forecasts:
         with mongo_errors():
             row = next(iter(self._forecasts.aggregate(stages)), {})
         return cast("DueDocument", {name: row.get(name, 0) for name in _SUMS})
-
-
-def _added(collection: Collection[Document], documents: Sequence[SaidDocument]) -> int:
-    if not documents:
-        return 0
-    with mongo_errors():
-        try:
-            collection.insert_many([cast("Document", one) for one in documents], ordered=False)
-        except BulkWriteError as error:
-            return len(documents) - len(duplicates(error))
-    return len(documents)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
@@ -25,14 +26,7 @@ class Statements:
 
     def add(self, documents: Sequence[Mapping[str, Any]]) -> int:
         """Store what is said; what was said before under the same `_id` stays. Return how many are new."""
-        if not documents:
-            return 0
-        with mongo_errors():
-            try:
-                self._statements.insert_many([dict(one) for one in documents], ordered=False)
-            except BulkWriteError as error:
-                return len(documents) - len(duplicates(error))
-        return len(documents)
+        return add_new(self._statements, documents)
 
     def newest(self, workspace_id: str, account_id: str | None = None) -> list[Document]:
         """Return the newest that was said of each account and type of posts, by account id and type.
@@ -56,3 +50,19 @@ class Statements:
         ]
         with mongo_errors():
             return [row["newest"] for row in self._statements.aggregate(stages, allowDiskUse=True)]
+
+
+def add_new(collection: Collection[Document], documents: Sequence[Mapping[str, Any]]) -> int:
+    """Insert documents, except those whose `_id` is stored already; return how many are new.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
+    if not documents:
+        return 0
+    with mongo_errors():
+        try:
+            collection.insert_many([dict(one) for one in documents], ordered=False)
+        except BulkWriteError as error:
+            return len(documents) - len(duplicates(error))
+    return len(documents)

@@ -1,6 +1,6 @@
 """The detector of hourly series: which hours lie farther from what was expected than a series' own past allows.
 
-Weeks begin at fixed instants. What is said of an hour follows from the weeks before its own, which give the rates of
+Weeks begin at fixed instants. The judgement of an hour follows from the weeks before its own, which give the rates of
 the smoothing, and from the hours of its own week before it. So it is the same whenever it is computed, and no later
 hour changes it.
 """

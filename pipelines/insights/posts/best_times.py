@@ -54,7 +54,7 @@ class Lift:
 
 @dataclass(frozen=True, slots=True)
 class BestTimes:
-    """What is known of the hours: `windows` by first hour, `slots` by weekday and first hour, best first.
+    """The effects of hours: `windows` by first hour, `slots` by weekday and first hour, best first.
 
     Both have only windows and weekdays with enough posts. `tried` is the number of these, `p` the share of shuffled
     histories in which the best of them stands out as much.

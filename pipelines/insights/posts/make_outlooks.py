@@ -30,7 +30,7 @@ _Kind = tuple[Platform, MetricType]
 
 @dataclass(slots=True)
 class OutlooksReport:
-    """What was said: numbers of outlooks, and of refusals by reason; `curves` are those that were derived again."""
+    """The report of a run: numbers of outlooks, of refusals by reason; `curves` are those that were derived again."""
 
     workspaces: int = 0
     curves: int = 0

@@ -51,7 +51,7 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What is expected of posts; each array has a value per post, in engagements."""
+    """The expected engagement of posts; each array has a value per post, in engagements."""
 
     value: Floats
     lower: dict[str, Floats]

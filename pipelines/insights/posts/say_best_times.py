@@ -1,4 +1,4 @@
-"""What is said of the hours at which the posts of an account do best (docs/insights/best-times.md)."""
+"""The statement about the hours at which the posts of an account do best (docs/insights/best-times.md)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime

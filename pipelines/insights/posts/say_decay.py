@@ -1,4 +1,4 @@
-"""What is said of how fast the posts of an account age (docs/insights/decay.md)."""
+"""The statement about how fast the posts of an account age (docs/insights/decay.md)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

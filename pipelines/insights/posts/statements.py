@@ -69,7 +69,7 @@ Say = Callable[[Sequence[History], Calendar], Iterable[tuple[History, Mapping[st
 
 @dataclass(slots=True)
 class StatementsReport:
-    """What was said: numbers of statements, and of refusals by reason; `curves` are those that were derived again."""
+    """The report of a run: numbers of statements, refusals by reason, and `curves` that were derived again."""
 
     workspaces: int = 0
     accounts: int = 0
