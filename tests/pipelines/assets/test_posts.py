@@ -16,9 +16,10 @@ from tests.pipelines.insights.posts.published import halving, publish
 
 
 def fill(deployment: Deployment) -> Store:
+    """Publish 60 posts, of which more than the 20 that are needed were a week old yesterday, at each hour of today."""
     store = deployment.clients.store
     deployment.connect(0, connectedAt=deployment.hour - 60 * DAY)
-    for index in range(40):
+    for index in range(60):
         at = deployment.hour - timedelta(hours=9 * index, minutes=80)
         publish(store, "a0", f"p{index}", at, halving(200 + index, 6), deployment.hour)
     return store
@@ -34,7 +35,7 @@ def test_each_ended_partition_is_materialised_with_its_numbers(
     assert result.success
     found = materialized(result)
     assert list(found) == days[:1], "today has not ended"
-    assert found[days[0]] | {"statements": 1, "curves": 40, "refused": 0} == found[days[0]]
+    assert found[days[0]] | {"statements": 1, "curves": 60, "refused": 0} == found[days[0]]
 
     week = period_start("weekly", deployment.hour) - WEEK
     result = deployment.materialize(best_times, [period_key(week)], instance)

@@ -234,8 +234,22 @@ _SCROLL = """async () => {
     while ("later" in place.dataset) await new Promise((resolve) => requestAnimationFrame(resolve));
   }
   scrollTo(0, 0);
+  // Answers that come later move what is below them.
+  for (let quiet = 0; quiet < 2; quiet = underWay ? 0 : quiet + 1) await new Promise(requestAnimationFrame);
 }"""
-"""Bring all sections that are drawn when they come near into the view, one after the other."""
+"""Bring all sections that are drawn when they come near into the view, one after the other, and wait for the answers."""
+_COUNT_REQUESTS = """
+globalThis.underWay = 0;
+const asked = globalThis.fetch;
+globalThis.fetch = (...request) => {
+  underWay += 1;
+  const ended = () => setTimeout(() => { underWay -= 1; });
+  return asked(...request).then(
+    (answer) => { answer.clone().arrayBuffer().finally(ended).catch(() => {}); return answer; },
+    (error) => { ended(); throw error; },
+  );
+};
+"""
 
 
 @dataclass
@@ -249,6 +263,7 @@ class Look:
     def __post_init__(self) -> None:
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.add_init_script(_COUNT_REQUESTS)
         self.page.add_init_script(
             "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective))"
         )
