@@ -5,13 +5,21 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-import requests
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import HTTPError, ProxyError
 
 from metrics.clock import machine_now
 from metrics.documents import PLATFORMS
 from metrics.network import Network
 from metrics.settings import PREFIX, Settings
-from pipelines.platforms.http.sessions import LOGIN_REQUIRED, is_untrusted, login_required, open_session, proxy_failure
+from pipelines.platforms.http.connections import (
+    LOGIN_REQUIRED,
+    is_too_slow,
+    is_untrusted,
+    login_required,
+    open_connections,
+    proxy_failure,
+)
 from tidemark.checkup.finding import Finding, Trouble, look
 
 MOST_SKEW_SECONDS = 60.0
@@ -43,19 +51,19 @@ def is_ours(setting: str, port: int) -> bool:
     path, key = _IDENTITY[setting]
     url = f"http://127.0.0.1:{port}{path}"
     try:
-        with open_session(_HERE, url) as session:
-            found = session.get(url, timeout=_SECONDS).json()
-    except (requests.RequestException, ValueError):
+        found = _asked(_HERE, url).json()
+    except (HTTPError, ValueError):
         return False
     return isinstance(found, dict) and key in found
 
 
 def _answers(url: str, log: str) -> str:
     try:
-        with open_session(_HERE, url) as session:
-            session.get(url, timeout=_SECONDS).raise_for_status()
-    except requests.RequestException as error:
+        status = _asked(_HERE, url).status
+    except HTTPError as error:
         raise Trouble(f"{url}: {_words(error)}", f"see logs/{log}.log in TIDEMARK_HOME") from None
+    if status >= 400:
+        raise Trouble(f"{url}: answers {status}", f"see logs/{log}.log in TIDEMARK_HOME")
     return f"{url} answers"
 
 
@@ -63,18 +71,17 @@ def _platform(settings: Settings, name: str) -> str:
     url, out, variable = settings.platform_url(name), Network.of(settings), f"{PREFIX}{name.upper()}_URL"
     proxy = out.proxy_for(url)
     try:
-        with open_session(out, url) as session:
-            before = machine_now()
-            answer = session.get(url, timeout=_SECONDS, allow_redirects=False, stream=True)
-            after = machine_now()
-    except requests.RequestException as error:
+        before = machine_now()
+        answer = _asked(out, url)
+        after = machine_now()
+    except HTTPError as error:
         if is_untrusted(error):
             detail = f"{url}: its certificate is not from a trusted authority"
             raise Trouble(detail, f"add the proxy's authority to the file of {PREFIX}CA_BUNDLE") from None
-        if isinstance(error, requests.exceptions.ProxyError) and proxy is not None:
+        if isinstance(error, ProxyError) and proxy is not None:
             raise Trouble(f"{url}: {proxy_failure(proxy, error)[0]}", f"correct {proxy.variable}") from None
         raise Trouble(f"{url}: {_words(error)}", f"check the network and its proxy, or {variable}") from None
-    if proxy is not None and answer.status_code == LOGIN_REQUIRED:
+    if proxy is not None and answer.status == LOGIN_REQUIRED:
         raise Trouble(f"{url}: {login_required(proxy)}", f"correct {proxy.variable}")
     skew = _skew(answer.headers.get("Date"), before + (after - before) / 2)
     if skew is not None and abs(skew) > MOST_SKEW_SECONDS:
@@ -89,8 +96,16 @@ def _skew(date: str | None, now: datetime) -> float | None:
         return None
 
 
-def _words(error: requests.RequestException) -> str:
+def _asked(network: Network, url: str) -> BaseHTTPResponse:
+    """Return the answer to a GET request, which is sent once; redirects are not followed.
+
+    Raises:
+        HTTPError: there is no answer.
+    """
+    with open_connections(network, url) as connections:
+        return connections.request("GET", url, timeout=_SECONDS, redirect=False, retries=False)
+
+
+def _words(error: HTTPError) -> str:
     """Return what happened in words, without the library's chain of causes."""
-    if error.response is not None:
-        return f"answers {error.response.status_code}"
-    return "does not answer in time" if isinstance(error, requests.Timeout) else "cannot be reached"
+    return "does not answer in time" if is_too_slow(error) else "cannot be reached"

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import requests
+from urllib3 import PoolManager, Retry
+from urllib3.exceptions import HTTPError
 
 from tidemark.home import Home
 from tidemark.stack.ports import HOST
@@ -15,8 +16,7 @@ from tidemark.stack.supervisor import Service
 _PYTHON = sys.executable
 _DAGSTER = (_PYTHON, "-m", "pipelines.shifted")
 """Command that runs a module of Dagster, or a module of ours that uses Dagster, under the clock of the stack."""
-_ASK = requests.Session()
-_ASK.trust_env = False
+_ASK = PoolManager(retries=Retry(False))
 
 
 def simulator(home: Home, port: int) -> Service:
@@ -78,8 +78,8 @@ def _service(
 def _answers(url: str) -> Callable[[], bool]:
     def ready() -> bool:
         try:
-            return _ASK.get(url, timeout=2).status_code == 200
-        except requests.RequestException:
+            return _ASK.request("GET", url, timeout=2).status == 200
+        except HTTPError:
             return False
 
     return ready
@@ -89,7 +89,7 @@ def _loaded(port: int) -> bool:
     """Tell whether the webserver answers and has loaded the definitions."""
     query = "{ repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }"
     try:
-        answer = _ASK.post(f"http://{HOST}:{port}/graphql", json={"query": query}, timeout=5)
+        answer = _ASK.request("POST", f"http://{HOST}:{port}/graphql", json={"query": query}, timeout=5)
         return bool(answer.json()["data"]["repositoriesOrError"].get("nodes"))
-    except (requests.RequestException, ValueError, KeyError, TypeError):
+    except (HTTPError, ValueError, KeyError, TypeError):
         return False

@@ -1,1 +1,1 @@
-"""HTTP client of the platforms: sessions, deadlines, bounded response bodies, retries, and a bound on concurrency."""
+"""HTTP client of the platforms: connections, deadlines, bounded bodies of answers, retries, a bound on concurrency."""

@@ -1,7 +1,7 @@
 """A total deadline for HTTP requests: each read from the connection may take only the time that is left.
 
-The timeouts of `requests` apply to each read separately, so a server or proxy that sends a byte every few seconds
-never exceeds one. Connections of `DeadlineAdapter` also obey the deadline that `deadline` sets for the thread.
+The timeouts of urllib3 apply to each read separately, so a server or proxy that sends a byte every few seconds never
+exceeds one. Connections of `POOLS` also obey the deadline that `deadline` sets for the thread.
 """
 
 import io
@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
@@ -112,19 +111,5 @@ class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
 
-_POOLS = {"http": _Pool, "https": _SecurePool}
-
-
-class DeadlineAdapter(HTTPAdapter):
-    """An adapter of `requests` whose connections obey the deadline, both direct ones and those through a proxy."""
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        """Create the pools of direct connections."""
-        super().init_poolmanager(*arguments, **options)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
-        """Return the pools of connections through a proxy."""
-        manager = super().proxy_manager_for(proxy, **options)
-        manager.pool_classes_by_scheme = _POOLS
-        return manager
+POOLS = {"http": _Pool, "https": _SecurePool}
+"""The classes of urllib3's pools whose connections obey the deadline, both direct ones and those through a proxy."""

@@ -90,4 +90,4 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answering]:
 def client(server: Answering) -> Iterator[Http]:
     opened = Http(server.url, timeout=(1.0, 2.0))
     yield opened
-    opened._session.close()
+    opened.close()

@@ -188,3 +188,12 @@ def test_cookie_of_one_call_goes_with_no_other(client: Http, server: Answering) 
     send(client)
     send(client)
     assert all("Cookie" not in headers for _, headers in server.requests)
+
+
+def test_token_that_no_header_can_hold_is_refused_without_being_shown(client: Http, server: Answering) -> None:
+    for wrong in ("first\nsecond-line", "snow\u2603man"):
+        with pytest.raises(BadAnswer, match=r"a header of the request has characters that cannot be sent$") as caught:
+            client.send("GET", "/v25.0/me", token=wrong)
+        assert wrong not in f"{caught.value!r} {caught.value.__cause__!r}"
+    assert not server.requests
+    assert send(client)[0] == 200

@@ -237,7 +237,7 @@ _SCROLL = """async () => {
   // Answers that come later move what is below them.
   for (let quiet = 0; quiet < 2; quiet = underWay ? 0 : quiet + 1) await new Promise(requestAnimationFrame);
 }"""
-"""Bring all sections that are drawn when they come near into the view, one after the other, and wait for the answers."""
+"""Bring all sections that are drawn when they come near into the view, one by one, and wait for the answers."""
 _COUNT_REQUESTS = """
 globalThis.underWay = 0;
 const asked = globalThis.fetch;
