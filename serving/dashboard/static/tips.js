@@ -45,8 +45,10 @@ export function listen() {
     if ((at(target) || target === $("tip")) && to !== $("tip") && at(to) !== explaining) hide();
   });
   document.addEventListener("focusout", hide);
+  // Answers that come late scroll the page too, because the browser keeps what is in the view in its place.
   document.addEventListener("scroll", () => {
-    if (explaining?.matches(":focus, :hover")) show(explaining);
+    const pointed = explaining?.matches(":focus, :hover") || $("tip").matches(":hover");
+    if (explaining && pointed) show(explaining);
     else hide();
   }, { capture: true, passive: true });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });

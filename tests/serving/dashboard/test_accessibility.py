@@ -150,6 +150,8 @@ def test_explanation_stays_while_the_pointer_is_on_it(look: Look) -> None:
     page.mouse.move(word["x"] + 2, word["y"] + 2)
     page.mouse.move(word["x"] + 2, tip["y"] + tip["height"] / 2, steps=20)
     assert page.is_visible("#tip")
+    page.evaluate("document.dispatchEvent(new Event('scroll'))")
+    assert page.is_visible("#tip")
     page.mouse.move(2, 2)
     assert page.is_hidden("#tip")
 
