@@ -21,6 +21,11 @@ from tests.tidemark.erasure.test_world import collect_all, deployment, everywher
 from tidemark.checkup.stores import mongo
 from tidemark.home import Home
 
+SOME_STAGES: list[tuple[Kind, str]] = [
+    ("account", "begun"), ("account", "posts"), ("account", "redis"), ("account", "outside"),
+    ("workspace", "api_keys"), ("workspace", "dagster"),
+]  # fmt: skip
+"""The stages of every run: one of each kind of place that is cleaned. `make long` has all stages."""
 STAGES: list[tuple[Kind, str]] = [
     *(
         ("account", stage)
@@ -71,14 +76,15 @@ def killed(stage: str, kind: Kind, name: str) -> None:
 
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("stages", [SOME_STAGES, pytest.param(STAGES, marks=pytest.mark.long)], ids=["some", "all"])
 def test_killed_at_each_stage_and_finished(
-    world: tuple[Deployment, dg.DagsterInstance], tmp_path: Path, cli: Cli
+    world: tuple[Deployment, dg.DagsterInstance], tmp_path: Path, cli: Cli, stages: list[tuple[Kind, str]]
 ) -> None:
     there, instance = world
     store = there.clients.store
     other, other_marks = connect(there, 40, "w")
     chosen: list[tuple[Kind, str, str, set[str]]] = []
-    for index, (kind, stage) in enumerate(STAGES):
+    for index, (kind, stage) in enumerate(stages):
         workspace = "w" if kind == "account" else f"gone-{index}"
         own_id, marks = connect(there, index, workspace)
         store.keys.create("own", [workspace], ["read"])
