@@ -39,11 +39,13 @@ class Plan:
     end: datetime
     workspaces: tuple[str, ...] = WORKSPACES
     accounts: int = 1
+    first: int = 0
+    """How many workspaces of the simulator's accounts are left out before the first one."""
 
     def of(self, world: World) -> list[tuple[str, SimAccount]]:
         """Return pairs of a workspace and an account of the simulator."""
         return [
-            (workspace_id, world.account(platform, number * self.accounts + i))
+            (workspace_id, world.account(platform, (self.first + number) * self.accounts + i))
             for number, workspace_id in enumerate(self.workspaces)
             for platform in PLATFORMS_IMPLEMENTED
             for i in range(self.accounts)
