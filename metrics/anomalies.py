@@ -21,6 +21,8 @@ Status = Literal["open", "ended", "withdrawn"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 Direction = Literal["up", "down"]
 Scope = Literal["account", "platform"]
+Change = Literal["opened", "updated", "closed"]
+"""What happened to an anomaly: it was found, it changed, or it ended or was withdrawn."""
 CollectionCause = Literal["fewer_accounts", "metric_vanished", "frozen", "lifetime_fell", "rounded"]
 """Why collection, and not the audience, is the cause of an anomaly."""
 
@@ -77,6 +79,13 @@ class Evidence(TypedDict, total=False):
     share: float
 
 
+class Untold(TypedDict):
+    """What happened to an anomaly that was not announced yet; `token` is of the write."""
+
+    change: Change
+    token: str
+
+
 AnomalyDocument = TypedDict(
     "AnomalyDocument",
     {
@@ -108,13 +117,15 @@ AnomalyDocument = TypedDict(
         "acknowledgedAt": NotRequired[datetime],
         "muted": NotRequired[bool],
         "note": NotRequired[str],
+        "untold": NotRequired[Untold],
     },
 )
 """A document of `anomalies`.
 
 `from` and `to` bound its hours or days; `to` is exclusive. `observed`, `expected`, `lo` and `hi` are sums over them,
 and `score` is that of its farthest hour or day. `severity` is 1 to 10. `mutedBy` is the anomaly of the whole platform
-that explains this one. What a person sets (`acknowledgedBy`, `acknowledgedAt`, `muted`, `note`) no run changes.
+that explains this one. `untold` is there until its last change was announced. What a person sets (`acknowledgedBy`,
+`acknowledgedAt`, `muted`, `note`) no run changes.
 """
 
 
@@ -160,5 +171,5 @@ def anomaly_id(*parts: object) -> str:
 
 def public(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return an anomaly as the API and events show it."""
-    hidden = {"_id", "runId"}
+    hidden = {"_id", "runId", "untold"}
     return {"anomalyId": document["_id"], **{name: value for name, value in document.items() if name not in hidden}}

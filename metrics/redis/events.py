@@ -17,7 +17,7 @@ from uuid import uuid4
 from redis import Redis
 from redis.commands.core import Script
 
-from metrics.anomalies import AnomalyDocument, public
+from metrics.anomalies import AnomalyDocument, Change, public
 from metrics.batches import batched
 from metrics.clock import isoformat
 from metrics.documents import AccountState, AggregatedDocument, Observation, OperationDocument
@@ -144,7 +144,7 @@ def forecasts_event(workspace_id: str, day: datetime, made_at: datetime, made: i
     return Event("forecast:updated", workspace_id, data)
 
 
-def anomaly_event(change: Literal["opened", "updated", "closed"], anomaly: AnomalyDocument) -> Event:
+def anomaly_event(change: Change, anomaly: AnomalyDocument) -> Event:
     """Return the event of an anomaly that was found, changed, or ended or was withdrawn; it has no evidence."""
     shown = {name: value for name, value in public(anomaly).items() if name != "evidence"}
     data = {name: isoformat(value) if isinstance(value, datetime) else value for name, value in shown.items()}

@@ -17,6 +17,7 @@ from metrics.store.collections import CollectionRecords
 from metrics.store.deletion import Deletion
 from metrics.store.erasures import Erasures
 from metrics.store.errors import mongo_errors
+from metrics.store.insights.announcement_marks import AnnouncementMarks
 from metrics.store.insights.anomalies import Anomalies
 from metrics.store.insights.forecasts import Forecasts
 from metrics.store.insights.hourly_nets import HourlyNetsStore
@@ -230,6 +231,11 @@ class Store:
     def anomalies(self) -> Anomalies:
         """Anomalies of hourly and daily numbers."""
         return Anomalies(self.db)
+
+    @cached_property
+    def announcements(self) -> AnnouncementMarks:
+        """Statements that may not have been announced yet."""
+        return AnnouncementMarks(self.db)
 
     @cached_property
     def hourly_nets(self) -> HourlyNetsStore:

@@ -15,9 +15,8 @@ from pipelines.runs.failures import one_line_failures, retried
 from pipelines.runs.progress import Progress
 
 if TYPE_CHECKING:
-    from metrics.anomalies import AnomalyDocument
+    from metrics.anomalies import AnomalyDocument, Change
     from pipelines.insights.anomalies.make import FoundReport
-    from pipelines.insights.anomalies.reconcile import Change
 
 RETRIES = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """Retries in case a store does not answer."""

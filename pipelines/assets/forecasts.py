@@ -1,6 +1,7 @@
 """The asset `account_forecasts`: what is to be expected of each account after a day (docs/insights/forecasts.md)."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -61,8 +62,8 @@ def account_forecasts(context: dg.AssetExecutionContext, tidemark: Tidemark) -> 
         days = sorted(start_of_key(key) for key in context.partition_keys)
         progress = Progress(len(days), context.log.info)
 
-        def announce(workspace_id: str, made: int, refused: int) -> None:
-            clients.announce(workspace_id, [forecasts_event(workspace_id, day, utcnow(), made, refused)])
+        def announce(workspace_id: str, said_of: datetime, made: int, refused: int) -> None:
+            clients.announce(workspace_id, [forecasts_event(workspace_id, said_of, utcnow(), made, refused)])
 
         for day in days:
             now = utcnow()

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
+from uuid import uuid4
 
 from pymongo import DESCENDING, ReturnDocument, UpdateOne
 from pymongo.database import Database
 
-from metrics.anomalies import BUDGET, AnomalyDocument, Kind, Status
+from metrics.anomalies import BUDGET, AnomalyDocument, Change, Kind, Status
 from metrics.documents import Document, Platform
 from metrics.periods import DAY
 from metrics.store.errors import mongo_errors
@@ -92,15 +93,36 @@ class Anomalies:
         """Return those of the given anomalies that still hold, and that nobody has acknowledged or muted."""
         return self._found({"workspaceId": workspace_id, "_id": {"$in": list(anomaly_ids)}, **_UNSEEN})
 
-    def write(self, documents: Sequence[AnomalyDocument]) -> None:
-        """Store anomalies as the pipeline found them; what a person set stays, and so does when each was found."""
-        writes = []
-        for one in documents:
+    def write(self, changes: Sequence[tuple[Change, AnomalyDocument]]) -> None:
+        """Store anomalies as the pipeline found them; what a person set stays, and so does when each was found.
+
+        Each is `untold` from then on, so that its event is not lost if the run dies before it has announced it.
+        """
+        writes, token = [], uuid4().hex
+        for happened, one in changes:
             fields = {name: value for name, value in one.items() if name not in (*OF_PERSON, "_id", "foundAt")}
+            fields["untold"] = {"change": happened, "token": token}
             change: Document = {"$set": fields, "$setOnInsert": {"foundAt": one["foundAt"]}}
             if "mutedBy" not in one:
                 change["$unset"] = {"mutedBy": ""}
             writes.append(UpdateOne({"_id": one["_id"], "workspaceId": one["workspaceId"]}, change, upsert=True))
+        if writes:
+            with mongo_errors():
+                self._anomalies.bulk_write(writes, ordered=False)
+
+    def untold(self, workspace_id: str) -> list[AnomalyDocument]:
+        """Return the anomalies of a workspace whose last change was not announced yet, oldest first."""
+        return self._found({"workspaceId": workspace_id, "untold.change": {"$exists": True}})
+
+    def told(self, documents: Sequence[AnomalyDocument]) -> None:
+        """Record that the last changes of anomalies were announced, unless these were written again since."""
+        writes = [
+            UpdateOne(
+                {"_id": one["_id"], "workspaceId": one["workspaceId"], "untold.token": one["untold"]["token"]},
+                {"$unset": {"untold": ""}},
+            )
+            for one in documents
+        ]
         if writes:
             with mongo_errors():
                 self._anomalies.bulk_write(writes, ordered=False)

@@ -89,6 +89,14 @@ class Forecasts:
             rows = self._forecasts.aggregate(stages, allowDiskUse=True)
             return [cast("ForecastDocument", row["newest"]) for row in rows]
 
+    def counts(self, workspace_id: str, day: datetime) -> tuple[int, int]:
+        """Return how many forecasts of a workspace's accounts there are of a day, and how many refusals."""
+        query: Document = {"workspaceId": workspace_id, "day": day}
+        with mongo_errors():
+            everything = self._forecasts.count_documents(query)
+            refused = self._forecasts.count_documents({**query, "unavailable": {"$exists": True}})
+        return everything - refused, refused
+
     def due(self, first: datetime, last: datetime) -> DueDocument:
         """Return the sums of what came due on the days from `first` to `last`, over all workspaces."""
         stages: list[Document] = [

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
 from pymongo.database import Database
 
@@ -11,7 +11,7 @@ from metrics.post_outlooks import OutlookDocument
 from metrics.store.errors import mongo_errors
 from metrics.store.insights.statements import Statements
 
-NAME = "post_outlooks"
+NAME: Final = "post_outlooks"
 _INSIDE = ("inside80", "inside95")
 
 

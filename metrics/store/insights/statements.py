@@ -10,6 +10,7 @@ from pymongo.errors import BulkWriteError
 
 from metrics.documents import Document
 from metrics.store.errors import duplicates, mongo_errors
+from metrics.store.insights.announcement_marks import Said
 
 _RECENT = timedelta(days=14)
 """How much older than the newest statement about a workspace one about an account may be, to be answered."""
@@ -21,7 +22,8 @@ class Statements:
     Each method raises `MongoUnavailable` if MongoDB does not answer.
     """
 
-    def __init__(self, db: Database[Document], name: str) -> None:
+    def __init__(self, db: Database[Document], name: Said) -> None:
+        self.name: Said = name
         self._statements = db[name]
 
     def add(self, documents: Sequence[Mapping[str, Any]]) -> int:

@@ -11,6 +11,7 @@ from metrics.anomalies import KINDS, STATUSES
 from metrics.documents import ACCOUNT_STATES, OPERATION_KINDS, Document
 from metrics.periods import PERIODS
 from metrics.settings import Settings
+from metrics.store.insights import announcement_marks
 from metrics.store.rollup.roll_marks import KEPT_DAYS
 from metrics.store.setup import lifetimes
 from metrics.store.setup.disconnections import note_disconnections
@@ -149,6 +150,7 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
         "madeAt": _DATE,
         "model": _STRING,
     },
+    "announcement_marks": {"_id": _STRING, "workspaceId": _STRING, "day": _DATE},
     "store_sizes": {"_id": _STRING, "at": _DATE},
     "reading_memory": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING},
     "erasures": {"_id": _STRING, "kind": {"enum": ["account", "workspace"]}, "at": _DATE, "by": _STRING},
@@ -268,6 +270,16 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("workspaceId", ASCENDING), ("status", ASCENDING), ("foundAt", ASCENDING)]),
         # For the rule of whole platforms, which looks at all workspaces.
         IndexModel([("platform", ASCENDING), ("from", ASCENDING)]),
+        # For announcing what a run has left behind.
+        IndexModel(
+            [("workspaceId", ASCENDING)],
+            name="untold",
+            partialFilterExpression={"untold.change": {"$exists": True}},
+        ),
+    ],
+    "announcement_marks": [
+        IndexModel([("said", ASCENDING), ("workspaceId", ASCENDING)]),
+        IndexModel([("day", ASCENDING)], name="expire", expireAfterSeconds=announcement_marks.KEPT_DAYS * 86_400),
     ],
     "hourly_nets": [IndexModel([("accountId", ASCENDING), ("day", ASCENDING)])],
     "watched_series": [IndexModel([("workspaceId", ASCENDING)]), IndexModel([("accountId", ASCENDING)])],

@@ -24,6 +24,7 @@ _OF_ACCOUNT = (
 _OF_WORKSPACE = (
     "roll_marks",
     "export_marks",
+    "announcement_marks",
     "metric_definitions",
     "campaigns",
     "alerts",

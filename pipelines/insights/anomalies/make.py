@@ -9,7 +9,7 @@ from typing import get_args
 
 import numpy as np
 
-from metrics.anomalies import AnomalyDocument, Evidence, Grain, Refusal, WatchedSeries
+from metrics.anomalies import AnomalyDocument, Change, Evidence, Grain, Refusal, WatchedSeries
 from metrics.batches import batched
 from metrics.calendars import Calendar
 from metrics.documents import ConnectedState
@@ -33,7 +33,7 @@ from pipelines.insights.anomalies.nets import (
     watched_days,
 )
 from pipelines.insights.anomalies.platforms import platform_wide
-from pipelines.insights.anomalies.reconcile import Change, Window, reconciled
+from pipelines.insights.anomalies.reconcile import Window, reconciled
 from pipelines.insights.anomalies.smoothing import Floats
 
 log = getLogger(__name__)
@@ -45,7 +45,10 @@ _LOOK_BACK = timedelta(days=14)
 _SIMILAR = 5
 
 Announce = Callable[[str, Sequence[tuple[Change, AnomalyDocument]]], None]
-"""A function that is called with a workspace, and the anomalies that were written with what happened to them."""
+"""A function that is called with a workspace, and the anomalies that were written with what happened to them.
+
+They are announced as they are stored: an account that was erased meanwhile has none.
+"""
 
 
 @dataclass(slots=True)
@@ -140,7 +143,8 @@ def find(
     """Find the anomalies of the hours of a UTC day that have ended, and of the day itself once it has ended.
 
     `day` is the midnight that names the day. A batch of accounts that fails does not affect the others. Whole platforms
-    are looked at only in a run over all workspaces.
+    are looked at only in a run over all workspaces. What a run that died did not announce any more is announced before
+    anything of the workspace is changed; an anomaly may be announced twice.
 
     Raises:
         MongoUnavailable: MongoDB does not answer; find them again.
@@ -149,6 +153,7 @@ def find(
     workspaces = store.accounts.workspaces() if workspace_ids is None else workspace_ids
     calendars = store.calendars.of(workspaces)
     for workspace_id in workspaces:
+        _tell(store, workspace_id, announce)
         accounts = store.accounts.connections([workspace_id], states=get_args(ConnectedState))
         of = _Workspace(
             store,
@@ -157,36 +162,39 @@ def find(
             day,
             store.anomalies.budget(workspace_id),
         )
-        changes = list(_of_workspace(of, accounts, report))
+        _of_workspace(of, accounts, report)
         report.workspaces += bool(accounts)
         report.accounts += len(accounts)
         report.days |= of.days
-        if changes:
-            announce(workspace_id, changes)
+        _tell(store, workspace_id, announce)
     if workspace_ids is None and day + DAY <= now:
         for workspace_id, documents in platform_wide(store, day, now, run_id).items():
-            store.anomalies.write(documents)
             written: list[tuple[Change, AnomalyDocument]] = [
                 ("closed" if one["status"] == "withdrawn" else "updated" if "mutedBy" in one else "opened", one)
                 for one in documents
             ]
+            store.anomalies.write(written)
             _count(report, written)
-            announce(workspace_id, written)
+            _tell(store, workspace_id, announce)
     return report
 
 
-def _of_workspace(
-    of: _Workspace, accounts: Sequence[Connection], report: FoundReport
-) -> Iterator[tuple[Change, AnomalyDocument]]:
+def _tell(store: Store, workspace_id: str, announce: Announce) -> None:
+    """Announce what was written of a workspace and is not announced yet, also by a run that died before it could."""
+    if untold := store.anomalies.untold(workspace_id):
+        announce(workspace_id, [(one["untold"]["change"], one) for one in untold])
+        store.anomalies.told(untold)
+
+
+def _of_workspace(of: _Workspace, accounts: Sequence[Connection], report: FoundReport) -> None:
     observed = Observed()
     for some in batched(accounts, _ACCOUNTS):
         try:
-            changes = _of_accounts(of, some, observed, report)
+            _of_accounts(of, some, observed, report)
         except (ArithmeticError, LookupError, TypeError, ValueError):
             log.exception("the anomalies of %s accounts of %s were not found", len(some), of.finding.workspace_id)
             report.failed += 1
             continue
-        yield from changes
         # An account that was erased meanwhile leaves nothing.
         take_back(of.store, [one.account_id for one in some])
     if of.days:
@@ -194,13 +202,11 @@ def _of_workspace(
         window = Window({"day": of.own_day})
         stored = of.store.anomalies.of_collection(of.finding.workspace_id, *of.own_day)
         changes = reconciled(stored, found, window, of.finding.now)
-        of.store.anomalies.write([one for _, one in changes])
-        yield from _count(report, changes)
+        of.store.anomalies.write(changes)
+        _count(report, changes)
 
 
-def _of_accounts(
-    of: _Workspace, accounts: Sequence[Connection], observed: Observed, report: FoundReport
-) -> list[tuple[Change, AnomalyDocument]]:
+def _of_accounts(of: _Workspace, accounts: Sequence[Connection], observed: Observed, report: FoundReport) -> None:
     by_id = {one.account_id: one for one in accounts}
     names = list(by_id)
     watched: defaultdict[tuple[str, Grain], list[WatchedSeries]] = defaultdict(list)
@@ -231,7 +237,7 @@ def _of_accounts(
         found = [one for one in found if not _explained(one, of_collection)] + of_collection
     _store_watched(of, watched, report)
     if not bounds:
-        return []
+        return
     # An anomaly that ended just before the day may go on in it.
     first, end = min(begin for begin, _ in bounds.values()) - DAY, max(end for _, end in bounds.values())
     stored = of.store.anomalies.touching(names, first, end)
@@ -239,8 +245,8 @@ def _of_accounts(
     for change, one in changes:
         if change != "closed" and one["scope"] == "account":
             one["evidence"] = _evidence(of, one)
-    of.store.anomalies.write([one for _, one in changes])
-    return list(_count(report, changes))
+    of.store.anomalies.write(changes)
+    _count(report, changes)
 
 
 def _explained(one: AnomalyDocument, of_collection: Sequence[AnomalyDocument]) -> bool:
@@ -290,10 +296,7 @@ def _store_watched(
         of.store.watched.put(of.finding.workspace_id, account_id, grain, series, of.finding.now)
 
 
-def _count(
-    report: FoundReport, changes: Sequence[tuple[Change, AnomalyDocument]]
-) -> Sequence[tuple[Change, AnomalyDocument]]:
+def _count(report: FoundReport, changes: Sequence[tuple[Change, AnomalyDocument]]) -> None:
     for change, one in changes:
         report.changes[change] += 1
         report.kinds[one["kind"]] += 1
-    return changes

@@ -3,12 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
-from metrics.anomalies import AnomalyDocument, Grain
+from metrics.anomalies import AnomalyDocument, Change, Grain
 from pipelines.insights.anomalies.describe import OPEN_FOR
-
-Change = Literal["opened", "updated", "closed"]
 
 _MERGE: dict[Grain, timedelta] = {"hour": timedelta(hours=12), "day": timedelta(0)}
 _COMPARED = ("from", "to", "kind", "observed", "expected", "lo", "hi", "score", "severity", "status")

@@ -21,6 +21,7 @@ from metrics.forecasts import (
 )
 from metrics.periods import DAY
 from metrics.store import Store
+from metrics.store.insights.announcement_marks import AnnouncementMark
 from metrics.store.insights.forecasts import forecast_id
 from metrics.upkeep.erase import take_back
 from pipelines.insights.forecasts.due import NOTHING_DUE, Due, came_due
@@ -40,8 +41,8 @@ _ACCOUNTS = 50
 _LOOK_BACK = 36 * DAY
 """How old a forecast may be whose days still come due: 28 days, and a week in which the series had no value."""
 
-Announce = Callable[[str, int, int], None]
-"""A function that is called with a workspace and the numbers of its new forecasts and refusals."""
+Announce = Callable[[str, datetime, int, int], None]
+"""A function that is called with a workspace, a day, and the numbers of its forecasts and refusals of the day."""
 
 
 @dataclass(slots=True)
@@ -168,12 +169,12 @@ def make(
     now: datetime,
     run_id: str,
     workspace_ids: Sequence[str] | None = None,
-    announce: Announce = lambda _workspace, _made, _refused: None,
+    announce: Announce = lambda _workspace, _day, _made, _refused: None,
 ) -> MakeReport:
     """Say what is known at the end of a day about the days after it, for some workspaces or all, and store it.
 
     `day` is the midnight that names the day. What was said of the day before stays. A series that fails does not affect
-    the others.
+    the others. What a run that died did not announce any more is announced first; a day may be announced twice.
 
     Raises:
         MongoUnavailable: MongoDB does not answer; make them again.
@@ -182,8 +183,13 @@ def make(
     making = _Making(store, day, now, run_id, report)
     workspaces = store.accounts.workspaces() if workspace_ids is None else workspace_ids
     calendars = store.calendars.of(workspaces)
+    for left in store.announcements.pending("forecasts", workspaces):
+        # The day itself is announced below.
+        if left.day != day:
+            _announce(store, left, announce)
     for workspace_id in workspaces:
         accounts = store.accounts.connections([workspace_id], states=get_args(ConnectedState))
+        marks = store.announcements.touch("forecasts", [workspace_id] if accounts else [], day)
         made, refused = report.made, report.refused.total()
         sums = _sums(store, workspace_id, accounts)
         for some in batched(accounts, _ACCOUNTS):
@@ -199,8 +205,16 @@ def make(
         report.workspaces += bool(accounts)
         report.accounts += len(accounts)
         if (found := (report.made - made, report.refused.total() - refused)) != (0, 0):
-            announce(workspace_id, *found)
+            announce(workspace_id, day, *found)
+        store.announcements.settle(marks)
     return report
+
+
+def _announce(store: Store, left: AnnouncementMark, announce: Announce) -> None:
+    """Announce what was said of a workspace at the end of an earlier day by a run that died before it could."""
+    if (found := store.forecasts.counts(left.workspace_id, left.day)) != (0, 0):
+        announce(left.workspace_id, left.day, *found)
+    store.announcements.settle([left])
 
 
 def _sums(store: Store, workspace_id: str, accounts: Iterable[Connection]) -> dict[str, Sum]:

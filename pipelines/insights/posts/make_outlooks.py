@@ -14,12 +14,12 @@ from metrics.periods import DAY, HOUR
 from metrics.post_curves import FINAL_AGE, HISTORY_DAYS, POINT, PostCurveDocument, settled_after
 from metrics.post_outlooks import AGES, LEAST_ENGAGEMENT, LEAST_OF_PLATFORM, LEAST_OF_WORKSPACE, MODEL, TrainedOn
 from metrics.store import Store
-from metrics.store.insights.outlooks import outlook_id
+from metrics.store.insights.outlooks import NAME, outlook_id
 from metrics.upkeep.erase import take_back
 from pipelines.insights.posts.examples import AccountFinals, examples_of, finals_of
 from pipelines.insights.posts.keep import YOUNG, keep_curves
 from pipelines.insights.posts.outlook import Model, train
-from pipelines.insights.posts.statements import Announce
+from pipelines.insights.posts.statements import Announce, group_marks
 
 _MOST = 3000
 """The newest posts of a platform and type that a model is made of."""
@@ -71,17 +71,20 @@ def make_outlooks(
     """
     report = OutlooksReport()
     by_kind: dict[_Kind, list[_Due]] = {}
-    for workspace_id in store.accounts.workspaces() if workspace_ids is None else workspace_ids:
+    workspaces = store.accounts.workspaces() if workspace_ids is None else workspace_ids
+    for workspace_id in workspaces:
         report.workspaces += 1
         report.curves += keep_curves(store, workspace_id, min(now, until) - YOUNG, now)
         for due in _due(store, workspace_id, until):
             by_kind.setdefault((due.curve["platform"], due.curve["metricType"]), []).append(due)
-    said = set()
+    # A workspace is announced as well if an earlier run died before it could announce what it had said.
+    marks = store.announcements.pending(NAME, workspaces)
     for kind, posts in sorted(by_kind.items()):
         documents = _Making(store, kind, until, now, run_id).documents(posts)
+        day = until.replace(hour=0, minute=0, second=0, microsecond=0)
+        marks += store.announcements.touch(NAME, {one["workspaceId"] for one in documents}, day)
         store.outlooks.add(documents)
         for document in documents:
-            said.add(document["workspaceId"])
             if "unavailable" in document:
                 report.refused[document["unavailable"]] += 1
             else:
@@ -89,8 +92,9 @@ def make_outlooks(
                 report.methods[document["method"]] += 1
         # An account that was erased meanwhile leaves nothing.
         take_back(store, sorted({document["accountId"] for document in documents}))
-    for workspace_id in sorted(said):
+    for workspace_id, of_workspace in sorted(group_marks(marks).items()):
         announce(workspace_id)
+        store.announcements.settle(of_workspace)
     return report
 
 

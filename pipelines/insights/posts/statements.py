@@ -18,6 +18,7 @@ from metrics.expected import Connection
 from metrics.periods import DAY
 from metrics.post_curves import FINAL_AGE, HISTORY_DAYS, PostCurveDocument, settled_after
 from metrics.store import Store
+from metrics.store.insights.announcement_marks import AnnouncementMark
 from metrics.store.insights.statements import Statements
 from metrics.upkeep.erase import take_back
 from pipelines.insights.posts.keep import keep_curves
@@ -119,6 +120,7 @@ def make_statements(
 
     `day` is the midnight that names the day. Posts count that had reached `age` hours by its end and were published in
     the 180 days before. What was said of the day before stays. A workspace that fails does not affect the others.
+    A workspace of which an earlier run died before it could announce what it had said is announced as well.
 
     Raises:
         MongoUnavailable: MongoDB does not answer; make them again.
@@ -126,6 +128,7 @@ def make_statements(
     report = StatementsReport()
     workspaces = store.accounts.workspaces() if workspace_ids is None else workspace_ids
     calendars = store.calendars.of(workspaces)
+    left = group_marks(store.announcements.pending(statements.name, workspaces))
     for workspace_id in workspaces:
         report.curves += keep_curves(store, workspace_id, now - (HISTORY_DAYS * DAY + settled_after(FINAL_AGE)), now)
         accounts = store.accounts.connections([workspace_id], states=get_args(ConnectedState))
@@ -151,15 +154,25 @@ def make_statements(
             log.exception("nothing could be said of the posts of %s", workspace_id)
             report.failed += 1
             continue
+        marks = store.announcements.touch(statements.name, [workspace_id] if documents else [], day)
         new = statements.add(documents)
         report.count(documents, new)
         # An account that was erased meanwhile leaves nothing.
         take_back(store, [one.account_id for one in accounts])
         report.workspaces += bool(accounts)
         report.accounts += len(accounts)
-        if new:
+        if new or workspace_id in left:
             announce(workspace_id)
+        store.announcements.settle([*left.get(workspace_id, ()), *marks])
     return report
+
+
+def group_marks(marks: Iterable[AnnouncementMark]) -> dict[str, list[AnnouncementMark]]:
+    """Return marks by workspace."""
+    found: dict[str, list[AnnouncementMark]] = {}
+    for mark in marks:
+        found.setdefault(mark.workspace_id, []).append(mark)
+    return found
 
 
 def histories(

@@ -235,11 +235,11 @@ def test_day_of_a_whole_platform_is_one_line(clients: Clients, receiver: Receive
     rule(clients, receiver.url)
     day = START.replace(hour=0)
     # As `platform_wide` stores it: it has ended, and its children are muted by it.
-    clients.store.anomalies.write([{
+    clients.store.anomalies.write([("opened", {
         "_id": "an_platform", "workspaceId": "w", "platform": "instagram", "scope": "platform", "grain": "day",
         "from": day, "to": day + 24 * HOUR, "kind": "platform", "direction": "down", "severity": 8, "status": "ended",
         "evidence": {"share": 0.34}, "model": "anomaly/1", "runId": "r", "foundAt": NOW, "changedAt": NOW,
-    }])  # fmt: skip
+    })])  # fmt: skip
     for number in range(5):
         put(clients, f"an_{number}", mutedBy="an_platform", grain="day", kind="drop", direction="down")
     watch(clients)

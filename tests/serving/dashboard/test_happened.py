@@ -31,7 +31,7 @@ def anomaly(stage: Stage, anomaly_id: str, **fields: Any) -> AnomalyDocument:
         }, **fields,
     }  # fmt: skip
     found = cast("AnomalyDocument", document)
-    stage.store.anomalies.write([found])
+    stage.store.anomalies.write([("opened", found)])
     Announcer(stage.redis).announce(WORKSPACE, [anomaly_event("opened", found)])
     return found
 

@@ -18,5 +18,5 @@ def put_anomaly(store: Store, anomaly_id: str, first: datetime, **fields: Any) -
         "evidence": {"history": [{"at": first, "value": 900.0}], "similar": [], "posts": []}, **fields,
     }  # fmt: skip
     found = cast("AnomalyDocument", document)
-    store.anomalies.write([found])
+    store.anomalies.write([("opened", found)])
     return found

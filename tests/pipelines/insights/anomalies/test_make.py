@@ -12,6 +12,7 @@ from metrics.periods import DAY, HOUR, midnight
 from metrics.store import Store
 from metrics.store.insights.hourly_nets import nets_id
 from metrics.upkeep.erase import left_of
+from pipelines.insights.anomalies import make as making
 from pipelines.insights.anomalies.make import FoundReport, find
 from tests.pipelines.insights.forecasts.days import roll_days, weekly
 from tests.pipelines.insights.forecasts.test_make import connect
@@ -301,3 +302,61 @@ def test_views_that_fall_are_an_anomaly_of_the_collection(store: Store, lifetime
     run(store)
     found = [one["evidence"]["cause"] for one in documents(store, kind="collection")]
     assert found == causes
+
+
+def killed(*_: Any) -> None:
+    """Stand for a process that dies when it is about to announce."""
+    raise KeyboardInterrupt
+
+
+def test_an_event_is_not_lost_if_the_run_dies_before_it_is_announced(store: Store) -> None:
+    watch_hours(store, SPIKE[:16])
+    told: list[Any] = []
+
+    def announce(workspace_id: str, changes: Any) -> None:
+        told.extend((workspace_id, change, one["observed"], one["status"]) for change, one in changes)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(store, now=DAY_0 + timedelta(hours=16, minutes=25), announce=killed)
+    assert [one["status"] for one in documents(store)] == ["open"], "it died after it had written"
+    # The next run changes the anomaly, and dies again: the first event was announced before, as it was then.
+    observe(store, "a0", {DAY_0 + 16 * HOUR: 10_000 + sum(SPIKE[:17])})
+
+    def announce_once(workspace_id: str, changes: Any) -> None:
+        if told:
+            raise KeyboardInterrupt
+        announce(workspace_id, changes)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(store, now=DAY_0 + timedelta(hours=17, minutes=25), announce=announce_once)
+    assert told == [("w", "opened", 900, "open")]
+    run(store, now=MORNING, announce=announce)
+    assert told[1:] == [("w", "updated", 1700, "open"), ("w", "closed", 1700, "ended")]
+    run(store, announce=killed)
+    assert not documents(store, untold={"$exists": True}), "nothing is left to announce"
+
+
+def test_an_event_of_a_whole_platform_is_not_lost_either(store: Store) -> None:
+    for number in range(6):
+        connect(store, f"a{number}")
+        counts = weekly(80, seed=number + 1, level=800)
+        counts[-1] /= 4
+        roll_days(store, f"a{number}", LAST, {"totalEngagement": counts})
+
+    def kill_at_the_platform(_: str, changes: Any) -> None:
+        if any(one["kind"] == "platform" for _, one in changes):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(store, announce=kill_at_the_platform)
+    told: list[tuple[str, str]] = []
+    run(store, announce=lambda _, changes: told.extend((change, one["kind"]) for change, one in changes))
+    assert sorted(told) == [("opened", "platform"), *[("updated", "drop")] * 6]
+
+
+def test_an_account_that_was_erased_meanwhile_is_not_announced(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch_hours(store, SPIKE)
+    monkeypatch.setattr(making, "take_back", lambda store, _ids: store.db["anomalies"].delete_many({}))
+    told: list[Any] = []
+    run(store, announce=lambda *_: told.append(1))
+    assert told == []

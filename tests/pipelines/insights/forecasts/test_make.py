@@ -208,3 +208,49 @@ def test_erasure_and_retention_leave_nothing(filled: Store, redis_client: Redis,
     said = len(documents(filled, accountId="yt"))
     assert limited.delete_expired(filled, DAY_0 + 60 * DAY)["forecasts"] == said > 0
     assert left_of(filled, "account", "yt") == {"accounts": 1}
+
+
+def test_event_is_not_lost_if_the_run_dies_before_it_is_announced(filled: Store) -> None:
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make(filled, DAY_0, now=DAY_0 + timedelta(hours=30), run_id="r", announce=killed)
+    said = documents(filled)
+    refused = sum("unavailable" in one for one in said)
+    assert said
+    told: list[tuple[Any, ...]] = []
+
+    def announce(*event: Any) -> None:
+        told.append(event)
+
+    make(filled, DAY_0 + DAY, now=DAY_0 + timedelta(hours=54), run_id="r", announce=announce)
+    assert [(name, day) for name, day, *_ in told] == [("w", DAY_0), ("w", DAY_0 + DAY)]
+    assert told[0][2:] == (len(said) - refused, refused)
+    told.clear()
+    make(filled, DAY_0 + 2 * DAY, now=DAY_0 + timedelta(hours=78), run_id="r", announce=announce)
+    assert [day for _, day, *_ in told] == [DAY_0 + 2 * DAY], "nothing was left"
+
+
+def test_a_run_that_dies_before_it_says_anything_announces_nothing(
+    filled: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as dying:
+        dying.setattr(filled.forecasts, "add", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            made(filled)
+    told: list[Any] = []
+    make(filled, DAY_0 + DAY, now=DAY_0 + timedelta(hours=54), run_id="r", announce=lambda *one: told.append(one[1]))
+    assert told == [DAY_0 + DAY]
+    assert filled.announcements.pending("forecasts", ["w"]) == []
+
+
+def test_mark_that_was_made_again_stays(store: Store) -> None:
+    first = store.announcements.touch("forecasts", ["w"], DAY_0)
+    (again,) = store.announcements.touch("forecasts", ["w"], DAY_0)
+    store.announcements.settle(first)
+    assert store.announcements.pending("forecasts", ["w", "other"]) == [again]
+    assert store.announcements.pending("best_times", ["w"]) == []
+    assert left_of(store, "workspace", "w") == {"announcement_marks": 1}
+    store.announcements.settle([again])
+    assert store.announcements.pending("forecasts", ["w"]) == []

@@ -1,5 +1,6 @@
 """Statements about posts from a log: what was said stays, nothing comes from the future, erased accounts leave none."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -198,3 +199,33 @@ def test_accounts_that_are_read_in_public_keep_thirty_days(store: Store) -> None
     decay_of(store)
     assert limited.delete_expired(store, NOW + 60 * DAY)["post_curves"] == 3
     assert left_of(store, "account", "yt").keys() <= {"accounts", "posts", "metrics"}
+
+
+@pytest.mark.parametrize("name", ["content_decay", "best_times", "post_outlooks"])
+def test_news_is_not_lost_if_the_run_dies_before_it_is_announced(filled: Store, name: str) -> None:
+    """Nothing new is said by the second run: without the announcement, answers that were kept would stay."""
+
+    def run(day: datetime, announce: Callable[[str], None]) -> None:
+        options: Any = {"now": NOW, "run_id": "r", "announce": announce}
+        if name == "post_outlooks":
+            make_outlooks(filled, NOW, **options)
+        elif name == "content_decay":
+            make_statements(
+                filled, filled.content_decay, day, age=FINAL_AGE, model=decaying.MODEL, say=say_decay, **options
+            )
+        else:
+            make_statements(
+                filled, filled.best_times, day, age=best.AGE, model=best.MODEL, say=say_best_times, **options
+            )
+
+    def killed(_: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(DAY_0, killed)
+    assert documents(filled, name)
+    told: list[str] = []
+    run(DAY_0, told.append)
+    assert told == ["w"]
+    run(DAY_0, told.append)
+    assert told == ["w"], "it was announced, and nothing new was said"
