@@ -74,9 +74,18 @@ class Evidence(TypedDict, total=False):
     history: list[HistoryPoint]
     similar: list[SimilarAnomaly]
     posts: list[CarryingPost]
-    campaigns: list[str]
     cause: CollectionCause
     share: float
+
+
+class KnownDay(TypedDict):
+    """A holiday or a campaign on the days of an anomaly; the dates are both included. Campaigns have a `name`."""
+
+    kind: Literal["holiday", "campaign"]
+    name: NotRequired[str]
+    title: str
+    startDate: str
+    endDate: str
 
 
 class Untold(TypedDict):
@@ -107,6 +116,7 @@ AnomalyDocument = TypedDict(
         "score": NotRequired[float],
         "severity": int,
         "evidence": Evidence,
+        "known": NotRequired[list[KnownDay]],
         "model": str,
         "status": Status,
         "mutedBy": NotRequired[str],

@@ -2,7 +2,8 @@
 
 The field `calendar` is the current one and `upcomingCalendar` the one that is being prepared, each as `{timeZone,
 weekStart, fiscalYearStart, fiscalPattern, version}`. `formerCalendars` are the older ones whose rollups still answer,
-each with `until`. A workspace without the field `calendar` has the UTC calendar, as version 0.
+each with `until`. A workspace without the field `calendar` has the UTC calendar, as version 0. The field `country`
+belongs to no version: it bounds no period.
 """
 
 from collections.abc import Iterable
@@ -45,6 +46,27 @@ class Calendars:
         with mongo_errors():
             rows = {row["_id"]: row for row in self._settings.find({"_id": {"$in": wanted}}, _FIELDS)}
         return {name: _parsed(rows[name]) if name in rows else UTC_WORKSPACE for name in wanted}
+
+    def country(self, workspace_id: str) -> str | None:
+        """Return the code of the country whose holidays a workspace has; None if it has named none.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        with mongo_errors():
+            row = self._settings.find_one({"_id": workspace_id}, {"country": 1}) or {}
+        found: str | None = row.get("country")
+        return found
+
+    def set_country(self, workspace_id: str, country: str | None) -> None:
+        """Set the country whose holidays a workspace has; None removes it.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        change = {"$unset": {"country": ""}} if country is None else {"$set": {"country": country}}
+        with mongo_errors():
+            self._settings.update_one({"_id": workspace_id}, change, upsert=True)
 
     def prepare(self, workspace_id: str, calendar: Calendar) -> Calendar:
         """Store the calendar that shall follow the current one, with the next free version, and return it.

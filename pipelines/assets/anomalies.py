@@ -34,6 +34,7 @@ _COLUMNS = dg.TableSchema(
         dg.TableColumn("score", "double", "The farthest residual, in usual residuals of the series."),
         dg.TableColumn("severity", "int", "1 to 10, by how rarely the series has such an hour or day."),
         dg.TableColumn("evidence", "object", "Values before it, similar anomalies, posts that carry it."),
+        dg.TableColumn("known", "array", "Holidays and campaigns on its days."),
         dg.TableColumn("status", "string", "open, ended, or withdrawn because late data changed the numbers."),
     ]
 )

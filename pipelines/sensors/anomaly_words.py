@@ -91,9 +91,17 @@ def _line(one: AnomalyDocument, handles: Mapping[str, str], calendar: Calendar) 
     if one["kind"] == "platform":
         side = "above" if direction == "up" else "below"
         share = f"{one['evidence'].get('share', 0):.0%}".replace("%", " %")
-        return f"{share} of all accounts of {one['platform']} at once lay far {side} what was expected {when}"
+        return (
+            f"{share} of all accounts of {one['platform']} at once lay far {side} what was expected {when}{_known(one)}"
+        )
     how = _SHIFTED[direction] if one["kind"] == "shift" else _KINDS[one["kind"]]
-    return f"{_metric(one)} of {_account(one, handles)} lay {how} {when}{_numbers(one)}"
+    return f"{_metric(one)} of {_account(one, handles)} lay {how} {when}{_numbers(one)}{_known(one)}"
+
+
+def _known(one: AnomalyDocument) -> str:
+    """Return the holidays and campaigns of its days, which may explain it."""
+    known = [f"{day['title']} ({day['kind']})" for day in one.get("known", ())]
+    return f". Known of that time: {', '.join(known)}" if known else ""
 
 
 def title_of_picture(one: AnomalyDocument) -> str:

@@ -140,6 +140,10 @@ _ANOMALY: Json = {
     "from": EXAMPLE_TIME, "to": "2026-01-15T12:00:00Z", "kind": "spike", "direction": "up", "observed": 1700.0,
     "expected": 131.4, "lo": 70.2, "hi": 211.9, "score": 21.3, "severity": 9, "model": ANOMALY_MODEL, "status": "ended",
     "foundAt": "2026-01-15T11:25:09Z", "changedAt": "2026-01-16T00:25:11Z",
+    "known": [
+        {"kind": "campaign", "name": "spring", "title": "Spring sale", "startDate": "2026-01-12",
+         "endDate": "2026-01-18"},
+    ],
     "evidence": {
         "history": [{"at": EXAMPLE_TIME, "value": 900.0}], "similar": [{"anomalyId": "an_41c2", "score": 9.8}],
         "posts": [{"postId": _POST, "value": 1480.0, "share": 0.94}],
@@ -255,7 +259,10 @@ EXAMPLES: Mapping[str, Any] = {
     "invalidateCache": {"invalidated": 12},
     "workspaceCalendar": {"data": _CALENDAR},
     "setWorkspaceCalendar": {
-        "data": {**_CALENDAR, "upcoming": _NEW_YORK, "operation": {**_REQUESTED["data"], "kind": "calendar"}}
+        "data": {
+            **_CALENDAR, "country": "US", "upcoming": _NEW_YORK,
+            "operation": {**_REQUESTED["data"], "kind": "calendar"},
+        },
     },
     "createConnectLink": {
         "url": "https://tidemark.example.com/connect/threads?ticket=tmc_…", "expiresIn": 300,

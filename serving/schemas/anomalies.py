@@ -1,6 +1,6 @@
 """The shapes of anomalies: reads, changes by a person, and events."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -51,13 +51,22 @@ class Evidence(Shape):
     history: list[HistoryValue] = absent("The values of two days by hour, or of four weeks by day.")
     similar: list[SimilarAnomaly] = absent("Up to five earlier ones, newest first.")
     posts: list[CarryingPost] = absent("The largest first; for gains of engagement and views alone.")
-    campaigns: list[str] = absent("Campaigns of the workspace that overlap it, by name.")
     cause: CollectionCause = absent(
         "Of `collection`: fewer_accounts: fewer hours were observed than usual; metric_vanished: the metric has no "
         "value any more; frozen: nothing moves; lifetime_fell: values fell that only grow; rounded: the platform "
         "rounds them."
     )
     share: float = absent("Of `platform`: the share of the platform's accounts that it affects.")
+
+
+class KnownDay(Shape):
+    """A holiday of the workspace's country, or a campaign of the workspace."""
+
+    kind: Literal["holiday", "campaign"] = Field(description="What it is.")
+    name: str = absent("Of a campaign: its name.")
+    title: str = Field(description="What people call it.")
+    start_date: Day = Field(description="Its first day.")
+    end_date: Day = Field(description="Its last day.")
 
 
 class AnomalyFields(Shape):
@@ -85,6 +94,7 @@ class AnomalyFields(Shape):
     severity: Severity = Field(description="By how rarely the series has such an hour or day; 10 is rarest.")
     model: str = Field(description="The version of the method.")
     status: Status = Field(description="`withdrawn`: late data changed the numbers, so that it no longer holds.")
+    known: list[KnownDay] = absent("Holidays and campaigns on its days, which may explain it.")
     muted_by: str = absent("The anomaly of the whole platform that explains it.")
     found_at: Instant = Field(description="When it was found.")
     changed_at: Instant = Field(description="When a run last changed it.")

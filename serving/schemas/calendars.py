@@ -19,6 +19,12 @@ class CalendarToSet(Shape):
     week_start: str = Field("monday", max_length=100, description="`monday` to `sunday`.")
     fiscal_year_start: str = Field("01-01", max_length=100, description="`MM-DD`.")
     fiscal_pattern: str = Field("months", max_length=100, description="`months`, `445`, `454` or `544`.")
+    country: str | None = Field(
+        None,
+        max_length=100,
+        description="Two letters of ISO 3166-1: the public holidays of this country are named beside anomalies and "
+        "kept out of what is usual. Without it, the workspace has no holidays.",
+    )
 
 
 class FormerCalendar(CalendarFields):
@@ -30,6 +36,7 @@ class FormerCalendar(CalendarFields):
 class WorkspaceCalendar(CalendarFields):
     """The calendar of a workspace that answers reads."""
 
+    country: str = absent("The country whose public holidays are known days.")
     upcoming: CalendarFields = absent("The calendar that takes over when its rollups are derived.")
     former: list[FormerCalendar] = absent("Older calendars, oldest first.")
     operation: Operation = absent("The change that this request began.")

@@ -127,6 +127,8 @@ BAD: list[tuple[str, str]] = [
     ("calendar show nowhere", "there is no workspace nowhere"),
     ("calendar set acme --time-zone +02:00", "is an offset"),
     ("calendar set acme --time-zone Berlin", "did you mean Europe/Berlin"),
+    ("calendar set acme --country Germany", "two letters of ISO 3166-1, such as DE"),
+    ("calendar set acme --country DE --time-zone Berlin", "did you mean Europe/Berlin"),
     ("calendar set acme --fiscal-year-start 02-30", "no day of every year"),
     ("alerts list a/b", "WORKSPACE"),
     ("campaigns list a/b", "WORKSPACE"),

@@ -48,3 +48,14 @@ def test_alert_is_set_listed_and_removed(cli: Cli, acme: Store) -> None:
     assert [one["scheme"] for one in listed["channels"]] == ["json"]
     assert cli("alerts", "remove", "acme", "few").out == "few is removed\n"
     assert acme.alerts.all("acme") == []
+
+
+def test_country_is_set_shown_and_removed(cli: Cli, acme: Store) -> None:
+    ran = cli("calendar", "set", "acme", "--country", "DE")
+    assert (ran.code, ran.out) == (0, "acme: the holidays of DE are known\nacme: the calendar stays as it is\n")
+    assert cli("calendar", "show", "acme").out.endswith("holidays: DE\n")
+    assert json.loads(cli("calendar", "show", "acme", "--json").out)[0]["country"] == "DE"
+    assert cli("calendar", "set", "acme", "--week-start", "sunday").code == 0
+    assert acme.calendars.country("acme") == "DE", "what is not given stays"
+    assert json.loads(cli("calendar", "set", "acme", "--country", "none", "--json").out)["country"] is None
+    assert acme.calendars.country("acme") is None

@@ -103,8 +103,9 @@ class Anomalies:
             fields = {name: value for name, value in one.items() if name not in (*OF_PERSON, "_id", "foundAt")}
             fields["untold"] = {"change": happened, "token": token}
             change: Document = {"$set": fields, "$setOnInsert": {"foundAt": one["foundAt"]}}
-            if "mutedBy" not in one:
-                change["$unset"] = {"mutedBy": ""}
+            gone = [name for name in ("mutedBy", "known") if name not in one]
+            if gone:
+                change["$unset"] = dict.fromkeys(gone, "")
             writes.append(UpdateOne({"_id": one["_id"], "workspaceId": one["workspaceId"]}, change, upsert=True))
         if writes:
             with mongo_errors():

@@ -12,9 +12,10 @@ from metrics.forecasts import FORECASTED
 from metrics.store import Store
 from pipelines.insights.anomalies.days import HISTORY_DAYS, LEAST_DAYS, judge_followers, judge_sums
 from pipelines.insights.anomalies.episodes import Episode, of_days
-from pipelines.insights.anomalies.smoothing import Floats
+from pipelines.insights.anomalies.smoothing import Bools, Floats
 from pipelines.insights.forecasts.reading import read_series
 from pipelines.insights.forecasts.series import STALE_DAYS, DailySeries, refused_values
+from pipelines.insights.known_days import KnownDays
 
 NEWEST = 8
 """The days that are judged: the day of the run and a week before it, so that a shift is seen as a whole."""
@@ -40,23 +41,27 @@ class JudgedDays:
 
 
 def judged_days(
-    store: Store, workspace_id: str, version: int, accounts: Sequence[Connection], until: date
+    store: Store, workspace_id: str, version: int, accounts: Sequence[Connection], until: date, known: KnownDays
 ) -> Iterator[JudgedDays]:
-    """Yield the daily series of accounts until a day of their workspace's calendar.
+    """Yield the daily series of accounts until a day of their workspace's calendar, whose known days are given.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
     names = [one.account_id for one in accounts]
     found = read_series(store, workspace_id, version, names, until, days=HISTORY_DAYS + NEWEST)
+    days = HISTORY_DAYS + NEWEST
     for account in accounts:
+        left_out = known.left_out(account.account_id, until - timedelta(days=days - 1), days)
         for metric in FORECASTED.values():
             if metric.offered(account.platform):
-                yield judged(account, metric.name, found.get((account.account_id, metric.name)), until)
+                yield judged(account, metric.name, found.get((account.account_id, metric.name)), until, left_out)
 
 
-def judged(account: Connection, metric: str, series: DailySeries | None, until: date) -> JudgedDays:
-    """Judge the newest days of a series."""
+def judged(
+    account: Connection, metric: str, series: DailySeries | None, until: date, left_out: Bools | None = None
+) -> JudgedDays:
+    """Judge the newest days of a series; `left_out` are the days by which no day is judged."""
     if series is None:
         return JudgedDays(account, metric, np.empty(0), (), "no_observation")
     values = np.full(HISTORY_DAYS + NEWEST, np.nan)
@@ -64,11 +69,11 @@ def judged(account: Connection, metric: str, series: DailySeries | None, until: 
         value = series.value(until - timedelta(days=back))
         if value is not None:
             values[-1 - back] = value
-    refusal = _refusal(series, values, until)
+    refusal = _refusal(series, values if left_out is None else np.where(left_out, np.nan, values), until)
     if refusal is not None:
         return JudgedDays(account, metric, values, (), refusal)
     levels = metric == "followers"
-    scores = (judge_followers if levels else judge_sums)(values, NEWEST)
+    scores = (judge_followers if levels else judge_sums)(values, NEWEST, left_out)
     today = np.diff(values)[-NEWEST:] if levels else values[-NEWEST:]
     return JudgedDays(account, metric, values, of_days(scores, today), None)
 

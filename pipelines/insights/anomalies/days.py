@@ -7,7 +7,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from pipelines.insights.anomalies.hours import NORMAL_MAD
-from pipelines.insights.anomalies.smoothing import Floats, medians
+from pipelines.insights.anomalies.smoothing import Bools, Floats, medians
 
 HISTORY_DAYS = 56
 LEAST_DAYS = 21
@@ -40,18 +40,19 @@ class Scores:
     chance: Floats
 
 
-def judge_sums(values: Floats, newest: int) -> Scores:
+def judge_sums(values: Floats, newest: int, left_out: Bools | None = None) -> Scores:
     """Judge the newest days of a series of daily sums, each by the 56 days before it; NaN is a day without a value.
 
     The logarithm of a day is compared with the median of the 14 days before it, after the median of each weekday was
-    taken out. The scale is that of the history's own residuals, and at least that of chance for so many events.
+    taken out. The scale is that of the history's own residuals, and at least that of chance for so many events. Days
+    that are `left_out` are judged, but no day is judged by them.
     """
     z = np.log1p(np.maximum(values, 0.0))
-    history, today = _windows(z, newest)
+    history, today, newest_days = _windows(z, newest, left_out)
     effects = _weekdays(history)
     # Column 0 of a history of 56 days has the weekday of the day that is judged.
     calm = history - np.take(effects, np.arange(HISTORY_DAYS) % _WEEK, axis=1)
-    level = medians(calm[:, -_LEVEL_DAYS:])
+    level = medians(np.where(newest_days, calm, np.nan))
     expected = level + effects[:, 0]
     residual = today - expected
     of_history = np.abs(calm - medians(calm)[:, None])
@@ -69,14 +70,15 @@ def judge_sums(values: Floats, newest: int) -> Scores:
     )
 
 
-def judge_followers(levels: Floats, newest: int) -> Scores:
+def judge_followers(levels: Floats, newest: int, left_out: Bools | None = None) -> Scores:
     """Judge the gains of followers of the newest days, from the followers at the end of each day (NaN: unknown).
 
-    A gain over a day without a value is of several days, and is left out. The scale is at least what chance gives.
+    A gain over a day without a value is of several days, and is left out. The scale is at least what chance gives. No
+    day is judged by the gains of days that are `left_out`.
     """
     gains = np.full_like(levels, np.nan)
     gains[1:] = levels[1:] - levels[:-1]
-    history, today = _windows(gains, newest)
+    history, today, _ = _windows(gains, newest, left_out)
     expected = medians(history)
     size = np.abs(history - expected[:, None])
     scale = np.maximum(np.maximum(NORMAL_MAD * medians(size), np.sqrt(np.abs(expected))), 1.0)
@@ -89,11 +91,19 @@ def judge_followers(levels: Floats, newest: int) -> Scores:
     return Scores(expected, expected - width, expected + width, score, alarms, chance)
 
 
-def _windows(values: Floats, newest: int) -> tuple[Floats, Floats]:
-    """Return the history of each of the newest days, a row per day, and the values of these days."""
-    padded = np.concatenate([np.full(HISTORY_DAYS + newest, np.nan), values])
-    history = sliding_window_view(padded, HISTORY_DAYS)[-newest - 1 : -1]
-    return history, padded[-newest:]
+def _windows(values: Floats, newest: int, left_out: Bools | None) -> tuple[Floats, Floats, Bools]:
+    """Return the history of each of the newest days, a row per day, and the values of these days.
+
+    The third array tells which days of the history are the newest fourteen that are not left out.
+    """
+    before = np.full(HISTORY_DAYS + newest, np.nan)
+    without = np.zeros(len(values), dtype=np.bool_) if left_out is None else left_out
+    usual = np.where(without, np.nan, values)
+    history = sliding_window_view(np.concatenate([before, usual]), HISTORY_DAYS)[-newest - 1 : -1]
+    padded = np.concatenate([np.zeros(len(before), dtype=np.bool_), without])
+    counted = ~sliding_window_view(padded, HISTORY_DAYS)[-newest - 1 : -1]
+    back = np.cumsum(counted[:, ::-1], axis=1)[:, ::-1]
+    return history, np.concatenate([before, values])[-newest:], counted & (back <= _LEVEL_DAYS)
 
 
 def _weekdays(history: Floats) -> Floats:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.insights.anomalies.smoothing import Floats, counted, medians, smooth, stabilised
+from pipelines.insights.anomalies.smoothing import Bools, Floats, counted, medians, smooth, stabilised
 
 DAY = 24
 WEEK = 7 * DAY
@@ -61,12 +61,14 @@ class HourScores:
         return np.abs(self.score) >= self.threshold
 
 
-def judge_weeks(counts: Floats, weeks: int, budgets: Floats | float = BUDGET) -> HourScores:
+def judge_weeks(
+    counts: Floats, weeks: int, budgets: Floats | float = BUDGET, left_out: Bools | None = None
+) -> HourScores:
     """Judge the hours of the newest weeks of series of nets, each from the weeks before its own.
 
     `counts` has a row per series and a column per hour, NaN where nothing is known. Its last column is the newest hour;
     its first is the beginning of a week. `budgets` are alarms a week, one for all series or one for each. Hours of
-    earlier weeks get NaN.
+    earlier weeks get NaN. Hours that are `left_out` are judged, but no hour is judged by them.
     """
     series, hours = counts.shape
     z = stabilised(counts)
@@ -75,17 +77,19 @@ def judge_weeks(counts: Floats, weeks: int, budgets: Floats | float = BUDGET) ->
     for week in range(max(last_week - weeks + 1, 0), last_week + 1):
         start, end = week * WEEK, min((week + 1) * WEEK, hours)
         begin = max(start - HISTORY_WEEKS * WEEK, 0)
-        for whole, part in zip(found, _judge_week(z[:, begin:end], start - begin, budgets), strict=True):
+        without = None if left_out is None else left_out[:, begin:end]
+        for whole, part in zip(found, _judge_week(z[:, begin:end], start - begin, budgets, without), strict=True):
             whole[:, start:end] = part
     return HourScores(*found)
 
 
-def _judge_week(z: Floats, start: int, budgets: Floats | float) -> tuple[Floats, ...]:
-    smoothed = smooth(z, start)
-    scale = _scales(smoothed.residuals)
+def _judge_week(z: Floats, start: int, budgets: Floats | float, left_out: Bools | None) -> tuple[Floats, ...]:
+    smoothed = smooth(z, start, left_out)
+    scale = _scales(smoothed.residuals if left_out is None else np.where(left_out, np.nan, smoothed.residuals))
     score = smoothed.residuals / scale
-    threshold = _thresholds(score, start, budgets)
-    chance = _chances(np.abs(score), start)
+    past = score if left_out is None else np.where(left_out, np.nan, score)
+    threshold = _thresholds(past, start, budgets)
+    chance = _chances(np.abs(score), np.abs(past), start)
     expected, width = smoothed.expected[:, start:], (threshold * scale[:, start:])
     lo, hi = counted(expected - width), counted(expected + width)
     return counted(expected), lo, hi, score[:, start:], threshold, chance
@@ -117,11 +121,11 @@ def _thresholds(score: Floats, start: int, budgets: Floats | float) -> Floats:
     return found
 
 
-def _chances(size: Floats, start: int) -> Floats:
+def _chances(size: Floats, past: Floats, start: int) -> Floats:
     """Return how often each series has such a score: an exponential tail by the median excess in the past six weeks."""
     found = np.full((len(size), size.shape[1] - start), np.nan)
     for day in range(start, size.shape[1], DAY):
-        ordered = np.sort(size[:, max(day - QUANTILE_HOURS, 0) : day], axis=1)
+        ordered = np.sort(past[:, max(day - QUANTILE_HOURS, 0) : day], axis=1)
         known = np.count_nonzero(~np.isnan(ordered), axis=1)
         if not ordered.shape[1]:
             continue

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from logging import getLogger
 from typing import get_args
 
@@ -14,7 +14,7 @@ from metrics.batches import batched
 from metrics.calendars import Calendar
 from metrics.documents import ConnectedState
 from metrics.expected import Connection
-from metrics.periods import DAY, HOUR, slot_of
+from metrics.periods import DAY, HOUR, WEEK, slot_of
 from metrics.store import Store
 from metrics.upkeep.erase import take_back
 from pipelines.insights.anomalies.carriers import carrying_posts
@@ -23,7 +23,7 @@ from pipelines.insights.anomalies.daily import NEWEST, JudgedDays, judged_days
 from pipelines.insights.anomalies.days import HISTORY_DAYS
 from pipelines.insights.anomalies.describe import Finding, days_before, hours_before
 from pipelines.insights.anomalies.episodes import of_hours
-from pipelines.insights.anomalies.hours import judge_weeks
+from pipelines.insights.anomalies.hours import HISTORY_WEEKS, judge_weeks
 from pipelines.insights.anomalies.nets import (
     JUDGED_WEEKS,
     NetSeries,
@@ -34,7 +34,8 @@ from pipelines.insights.anomalies.nets import (
 )
 from pipelines.insights.anomalies.platforms import platform_wide
 from pipelines.insights.anomalies.reconcile import Window, reconciled
-from pipelines.insights.anomalies.smoothing import Floats
+from pipelines.insights.anomalies.smoothing import Bools, Floats
+from pipelines.insights.known_days import RECENT_DAYS, KnownDays, known_days
 
 log = getLogger(__name__)
 
@@ -42,6 +43,8 @@ _ACCOUNTS = 50
 """Accounts whose series are in memory at the same time."""
 _LOOK_BACK = timedelta(days=14)
 """Hours are judged at least so far back, so that an anomaly is the same from each of its days."""
+_KNOWN_BACK = (HISTORY_WEEKS + JUDGED_WEEKS) * WEEK + timedelta(days=RECENT_DAYS + 1)
+"""Days are known so far back, that those before all hours and days that are read count as well."""
 _SIMILAR = 5
 
 Announce = Callable[[str, Sequence[tuple[Change, AnomalyDocument]]], None]
@@ -82,6 +85,7 @@ class _Workspace:
     calendar: Calendar
     day: datetime
     budget: float
+    known: KnownDays
 
     @property
     def end(self) -> datetime:
@@ -100,7 +104,7 @@ class _Workspace:
 
     def hours_of(self, series: NetSeries, accounts: Mapping[str, Connection]) -> Iterator[AnomalyDocument]:
         """Yield the anomalies of hours of the newest weeks."""
-        scores = judge_weeks(series.counts, JUDGED_WEEKS, self.budget)
+        scores = judge_weeks(series.counts, JUDGED_WEEKS, self.budget, self._left_out(series))
         watched = replace(scores, score=scores.score * watched_days(series.counts, JUDGED_WEEKS))
         first = series.column(self.day - _LOOK_BACK)
         for row, (account_id, metric) in enumerate(series.names):
@@ -109,6 +113,33 @@ class _Workspace:
                     history = hours_before(series.begin, series.counts[row], one.end)
                     bounds = series.instant(one.first), series.instant(one.end)
                     yield self.finding.of_account(accounts[account_id], metric, "hour", one, bounds, history)
+
+    def _left_out(self, series: NetSeries) -> Bools | None:
+        """Return for each hour of series whether it is kept out of what is usual; None if no hour is."""
+        if not self.known.ranges:
+            return None
+        first = self.calendar.date_of(series.begin)
+        days = (self.day.date() - first).days + 2
+        by_account: dict[str, list[tuple[int, int]]] = {}
+        found = np.zeros(series.counts.shape, dtype=np.bool_)
+        for row, (account_id, _) in enumerate(series.names):
+            if account_id not in by_account:
+                known = np.flatnonzero(self.known.left_out(account_id, first, days)).tolist()
+                by_account[account_id] = [self._columns(series, first + timedelta(days=day)) for day in known]
+            for begin, end in by_account[account_id]:
+                found[row, begin:end] = True
+        return found
+
+    def _columns(self, series: NetSeries, day: date) -> tuple[int, int]:
+        begin, end = (series.column(instant) for instant in self.calendar.span("daily", day).bounds)
+        return max(begin, 0), max(end, 0)
+
+    def name_known(self, found: Sequence[AnomalyDocument]) -> None:
+        """Name the known days of anomalies of the audience."""
+        for one in found:
+            first, last = self.calendar.date_of(one["from"]), self.calendar.date_of(one["to"] - HOUR)
+            if one["kind"] != "collection" and (known := self.known.named(first, last, one["accountId"])):
+                one["known"] = known
 
     def days_of(self, judged: JudgedDays, starts: Mapping[int, tuple[datetime, datetime]]) -> Iterator[AnomalyDocument]:
         """Yield the anomalies of the newest days of a series; `starts` has the bounds of days by position."""
@@ -161,6 +192,7 @@ def find(
             calendars[workspace_id].current,
             day,
             store.anomalies.budget(workspace_id),
+            known_days(store, workspace_id, day.date() - _KNOWN_BACK, day.date() + DAY),
         )
         _of_workspace(of, accounts, report)
         report.workspaces += bool(accounts)
@@ -225,7 +257,9 @@ def _of_accounts(of: _Workspace, accounts: Sequence[Connection], observed: Obser
     if of.days:
         bounds["day"] = of.own_day
         starts = of.bounds_of_days()
-        for judged in judged_days(of.store, of.finding.workspace_id, of.calendar.version, accounts, of.day.date()):
+        for judged in judged_days(
+            of.store, of.finding.workspace_id, of.calendar.version, accounts, of.day.date(), of.known
+        ):
             found += of.days_of(judged, starts)
             series_of_account = watched[judged.account.account_id, "day"]
             series_of_account.append(_watched(judged.metric, judged.values, judged.refusal))
@@ -235,6 +269,7 @@ def _of_accounts(of: _Workspace, accounts: Sequence[Connection], observed: Obser
             )
         )
         found = [one for one in found if not _explained(one, of_collection)] + of_collection
+    of.name_known(found)
     _store_watched(of, watched, report)
     if not bounds:
         return
@@ -267,14 +302,6 @@ def _evidence(of: _Workspace, one: AnomalyDocument) -> Evidence:
         similar = of.store.anomalies.earlier(one["accountId"], metric, direction, one["from"], _SIMILAR)
         found["similar"] = [{"anomalyId": row["_id"], "score": row.get("score", 0.0)} for row in similar]
         found["posts"] = carrying_posts(of.store, one)
-    first, last = of.calendar.date_of(one["from"]).isoformat(), of.calendar.date_of(one["to"] - HOUR).isoformat()
-    campaigns = [
-        campaign["name"]
-        for campaign in of.store.campaigns.all(of.finding.workspace_id)
-        if campaign["startDate"] <= last and campaign["endDate"] >= first
-    ]
-    if campaigns:
-        found["campaigns"] = campaigns
     return found
 
 

@@ -9,6 +9,7 @@ from metrics.documents import PLATFORMS, Platform
 from metrics.periods import DAY
 from metrics.store import Store
 from pipelines.insights.anomalies.describe import Finding
+from pipelines.insights.known_days import known_days
 
 LEAST_SHARE = 0.3
 LEAST_ACCOUNTS = 5
@@ -35,7 +36,9 @@ def platform_wide(store: Store, day: datetime, now: datetime, run_id: str) -> di
         found = store.anomalies.of_platform(platform, day, day + DAY)
         for direction in _DIRECTIONS:
             children = [one for one in found if _is_child(one) and one.get("direction") == direction]
-            for one in _of_platform(platform, direction, children, members[platform], found, Found(day, now, run_id)):
+            for one in _of_platform(
+                platform, direction, children, members[platform], found, Found(store, day, now, run_id)
+            ):
                 changed[one["workspaceId"]].append(one)
     return dict(changed)
 
@@ -43,11 +46,13 @@ def platform_wide(store: Store, day: datetime, now: datetime, run_id: str) -> di
 class Found:
     """A day, and the run that looks at it."""
 
-    def __init__(self, day: datetime, now: datetime, run_id: str) -> None:
-        self.day, self.now, self.run_id = day, now, run_id
+    def __init__(self, store: Store, day: datetime, now: datetime, run_id: str) -> None:
+        self.store, self.day, self.now, self.run_id = store, day, now, run_id
 
     def record(self, workspace_id: str, platform: Platform, direction: Direction, share: float) -> AnomalyDocument:
-        """Return the record of a workspace."""
+        """Return the record of a workspace, with what it knows of the day."""
+        day = self.day.date()
+        known = known_days(self.store, workspace_id, day, day).named(day, day)
         return Finding(workspace_id, self.now, self.run_id).document(
             "day",
             self.day,
@@ -60,6 +65,7 @@ class Found:
             direction=direction,
             severity=_SEVERITY,
             evidence={"share": round(share, 2)},
+            **({"known": known} if known else {}),
         )
 
 
@@ -101,4 +107,4 @@ def _of_platform(
 
 
 def _same(before: AnomalyDocument, after: AnomalyDocument) -> bool:
-    return (before["status"], before["evidence"]) == (after["status"], after["evidence"])
+    return all(before.get(name) == after.get(name) for name in ("status", "evidence", "known"))

@@ -8,7 +8,7 @@ from metrics.anomalies import AnomalyDocument, Change, Grain
 from pipelines.insights.anomalies.describe import OPEN_FOR
 
 _MERGE: dict[Grain, timedelta] = {"hour": timedelta(hours=12), "day": timedelta(0)}
-_COMPARED = ("from", "to", "kind", "observed", "expected", "lo", "hi", "score", "severity", "status")
+_COMPARED = ("from", "to", "kind", "observed", "expected", "lo", "hi", "score", "severity", "status", "known")
 _KEPT = ("_id", "foundAt", "mutedBy", "acknowledgedBy", "acknowledgedAt", "muted", "note")
 """What stays of a stored anomaly when a run finds it again."""
 

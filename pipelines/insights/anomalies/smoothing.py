@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 SEASON = 24
 FIRST_HOURS = 2 * SEASON
@@ -55,17 +56,20 @@ class Smoothed:
     residuals: Floats
 
 
-def smooth(z: Floats, fitted_until: int) -> Smoothed:
+def smooth(z: Floats, fitted_until: int, left_out: Bools | None = None) -> Smoothed:
     """Smooth series (rows) of consecutive hours (columns), NaN where nothing is known.
 
     The rates of each series are those with the smallest mean absolute residual in the hours before `fitted_until`. What
-    is said of an hour depends on no later hour after `fitted_until`.
+    is said of an hour depends on no later hour after `fitted_until`. Nothing is learned from hours that are `left_out`.
     """
-    first = _first_hours(z)
-    expected = _run(z, first, RATES)
+    learned = z if left_out is None else np.where(left_out, np.nan, z)
+    expected = _run(learned, _first_hours(learned), RATES)
     residuals = z[:, :, None] - expected
-    known = ~np.isnan(residuals[:, :fitted_until, 0])
-    sums = np.nansum(np.abs(residuals[:, :fitted_until]), axis=1)
+    of_learned = residuals[:, :fitted_until]
+    if left_out is not None:
+        of_learned = np.where(left_out[:, :fitted_until, None], np.nan, of_learned)
+    known = ~np.isnan(of_learned[:, :, 0])
+    sums = np.nansum(np.abs(of_learned), axis=1)
     default = RATES.index(DEFAULT_RATES)
     chosen = np.where(known.sum(axis=1) >= 7 * SEASON - FIRST_HOURS, np.argmin(sums, axis=1), default)
     index = chosen[:, None, None]

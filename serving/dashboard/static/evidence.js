@@ -10,11 +10,10 @@ const MOST_ROWS = 30;
 
 /** Make the fold with the evidence; its chart is drawn when it is opened. */
 export function evidence(view, one) {
-  const { history = [], similar = [], posts = [], campaigns = [], share } = one.evidence;
+  const { history = [], similar = [], posts = [], share } = one.evidence;
   const place = h("div.plot", { role: "img", tabindex: "0", "aria-label": "Chart of the values before and in the event; the table below has the same numbers" });
   const parts = [
     share === undefined ? null : h("p", {}, `${percent(100 * share)} of the platform's accounts were out of the ordinary at once.`),
-    campaigns.length ? h("p", {}, `Campaigns at that time: ${campaigns.join(", ")}.`) : null,
     posts.length ? h("p", {}, "Carried by ", posts.map(({ postId, value, share: part }, i) => [i ? ", " : "", link({ ...view, page: "", account: "" }, { post: postId }, `a post with ${count(value)}`), part <= 1 ? ` (${Math.round(100 * part)} % of what is beyond the expected)` : ""]), ".") : null,
     similar.length ? h("p", {}, `${plural(similar.length, "similar event")} before: `, similar.map(({ anomalyId }, i) => [i ? ", " : "", link(view, { anomaly: anomalyId }, `the ${i ? `one before (${i + 1})` : "last one"}`)]), ".") : h("p", {}, "No similar event before."),
     history.length ? [place, table(history, one)] : null,

@@ -72,12 +72,16 @@ function item(reading, one, account) {
       h("span.badge.plain", {}, kindOf(one)), h(`span.badge.${tone}`, {}, status),
       one.muted ? h("span.badge.plain", {}, "Muted") : null),
     h("p", {}, `${when(one)}: ${explained(one)}. `, h("b", {}, `Severity ${one.severity} of 10`), "."),
+    one.known ? h("p.known", {}, "Known of that time: ", one.known.map((day, i) => [i ? ", " : "", h("bdi", {}, day.title), ` (${knownAs(day)})`]), ".") : null,
     one.mutedBy ? h("p.small", {}, "Explained by an event of the whole platform.") : null,
     one.acknowledgedBy ? h("p.small", {}, `Seen by ${isolate(one.acknowledgedBy)}, ${date(one.acknowledgedAt)} ${clock(one.acknowledgedAt)}.`) : null,
     one.note ? h("p.note", {}, h("bdi", {}, one.note)) : null,
     mayChange ? buttons(reading, one) : null,
     evidence(reading.view, one));
 }
+
+/** Say what a known day is, a campaign with its days. */
+const knownAs = ({ kind, startDate, endDate }) => (kind === "holiday" ? `holiday on ${date(startDate)}` : `campaign, ${span(startDate, endDate)}`);
 
 /** Say in which hours or days it was. */
 function when({ grain, from, to }) {

@@ -37,6 +37,10 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
 SET = START - HOUR
 NOW = START + 2 * HOUR
+KNOWN = [
+    {"kind": "holiday", "title": "Labor Day", "startDate": "2026-03-02", "endDate": "2026-03-02"},
+    {"kind": "campaign", "name": "s", "title": "Spring sale", "startDate": "2026-03-01", "endDate": "2026-03-07"},
+]
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -103,7 +107,7 @@ def test_all_that_is_new_is_in_one_message_with_the_most_severe_first(clients: C
     put(clients, "an_mild", severity=4)
     for number in range(11):
         put(clients, f"an_{number:02}", severity=5, metric="totalEngagement", score=float(number))
-    put(clients, "an_worst", severity=9)
+    put(clients, "an_worst", severity=9, known=KNOWN)
     put(clients, "an_frozen", severity=6, kind="collection", grain="day", metric="followers",
         evidence={"cause": "rounded"}, foundAt=NOW - HOUR)  # fmt: skip
     assert watch(clients) == "1 workspaces have something new to hear of, 1 messages sent"
@@ -112,7 +116,8 @@ def test_all_that_is_new_is_in_one_message_with_the_most_severe_first(clients: C
     lines = sent["message"].splitlines()
     assert lines[0] == (
         "Severity 9 of 10: views of north.coffee (instagram) lay far above what was expected from 2026-03-02 10:00 to "
-        "11:00 (UTC): 900 observed, 60 expected (30 to 95)."
+        "11:00 (UTC): 900 observed, 60 expected (30 to 95). Known of that time: "
+        "Labor Day (holiday), Spring sale (campaign)."
     )
     assert lines[1] == (
         "Severity 6 of 10: gain of followers of north.coffee (instagram): the platform began to round them on "

@@ -40,7 +40,14 @@ def anomaly(stage: Stage, anomaly_id: str, **fields: Any) -> AnomalyDocument:
 def events(stage: Stage) -> None:
     """An event of a day of engagement, and a fault of collection of some hours before it."""
     first = midnight(utcnow().date()) - 6 * DAY
-    anomaly(stage, "an_spike")
+    known = [
+        {"kind": "holiday", "title": "Labor Day", "startDate": "2026-05-01", "endDate": "2026-05-01"},
+        {
+            "kind": "campaign", "name": "spring", "title": "<b>Spring</b> sale", "startDate": "2026-04-28",
+            "endDate": "2026-05-04",
+        },
+    ]  # fmt: skip
+    anomaly(stage, "an_spike", known=known)
     anomaly(
         stage, "an_frozen", kind="collection", metric="totalViews", grain="hour", status="ended", severity=3,
         **{"from": first, "to": first + 5 * HOUR, "evidence": {"cause": "frozen"}},
@@ -70,6 +77,10 @@ def test_mark_in_a_chart_leads_to_its_evidence(look: Look, stage: Stage, events:
     expect(event.locator("details")).to_have_attribute("open", "")
     expect(event).to_contain_text(
         "far above the usual; 9,000 observed, 600 expected (usually 300 to 950). Severity 8 of 10."
+    )
+    expect(event.locator(".known")).to_have_text(
+        "Known of that time: Labor Day (holiday on 1 May 2026), "
+        "<b>Spring</b> sale (campaign, 28 Apr \u2013 4 May 2026)."
     )
     expect(event.locator(".plot canvas")).to_be_visible()
     expect(event.locator("tbody tr").first).to_contain_text("in the event")

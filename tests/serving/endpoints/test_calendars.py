@@ -37,6 +37,18 @@ def test_change_is_an_operation_and_the_present_calendar_stays_until_it_is_done(
     assert (back.status_code, back.json()) == (200, {"data": {**UTC, "version": 0}})
 
 
+def test_country_is_set_at_once_and_replaced_with_the_calendar(admin: httpx.Client, seeded: Store) -> None:
+    answer = admin.put(CALENDAR, json={"country": "DE"})
+    assert (answer.status_code, answer.json()) == (200, {"data": {**UTC, "version": 0, "country": "DE"}})
+    changing = admin.put(CALENDAR, json={"timeZone": "Asia/Tokyo", "country": "JP"})
+    assert (changing.status_code, changing.json()["data"]["country"]) == (202, "JP")
+    assert admin.get(CALENDAR).json()["data"]["country"] == "JP"
+    assert seeded.calendars.country("w1") == "JP"
+    assert admin.put(CALENDAR, json={"timeZone": "Nowhere/City", "country": "FR"}).status_code == 400
+    assert seeded.calendars.country("w1") == "JP", "nothing is changed by what is refused"
+    assert "country" not in admin.put(CALENDAR, json={}).json()["data"]
+
+
 @pytest.mark.parametrize(
     ("body", "field", "says"),
     [
@@ -46,6 +58,9 @@ def test_change_is_an_operation_and_the_present_calendar_stays_until_it_is_done(
         ({"weekStart": "someday"}, "weekStart", "is no day"),
         ({"fiscalYearStart": "02-30"}, "fiscalYearStart", "no day of every year"),
         ({"fiscalPattern": "446"}, "fiscalPattern", "is no pattern"),
+        ({"country": "Germany"}, "country", "two letters of ISO 3166-1"),
+        ({"country": "uk"}, "country", "did you mean GB?"),
+        ({"country": 49}, "country", ""),
         ({"zone": "UTC"}, "zone", ""),
         ({"timeZone": 5}, "timeZone", ""),
     ],

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from bench.support.planted import BY_DAY, BY_HOUR, Event, planted, rates
 from pipelines.insights.anomalies.days import HISTORY_DAYS, judge_followers, judge_sums
@@ -26,6 +27,16 @@ def same(some: HourScores, others: HourScores, hours: slice) -> None:
         np.testing.assert_allclose(getattr(some, name)[:, hours], getattr(others, name)[:, hours], rtol=1e-12)
 
 
+def same_but(some: HourScores, others: HourScores, left_out: NDArray[np.bool_]) -> None:
+    """Check that only scores of the hours that are kept out differ, and how rare these are."""
+    for name in FIELDS:
+        ours, theirs = getattr(some, name), getattr(others, name)
+        everywhere = name in ("expected", "lo", "hi", "threshold")
+        np.testing.assert_array_equal(
+            ours if everywhere else ours[~left_out], theirs if everywhere else theirs[~left_out]
+        )
+
+
 @given(st.integers(0, 100), st.integers(1, 2 * WEEK - 1), st.lists(st.integers(0, HOURS - 1), max_size=60))
 @settings(max_examples=15, deadline=None)
 def test_no_hour_depends_on_a_later_one(seed: int, back: int, gaps: list[int]) -> None:
@@ -45,6 +56,50 @@ def test_no_day_depends_on_a_later_one(seed: int, back: int) -> None:
         whole, known = judge(values, 14), judge(values[:-back], 14)
         np.testing.assert_array_equal(whole.score[: 14 - back], known.score[back:])
         np.testing.assert_array_equal(whole.alarms[: 14 - back], known.alarms[back:])
+
+
+@given(st.integers(0, 100), st.lists(st.integers(0, HOURS // 24 - 1), max_size=12), st.integers(0, 500))
+@settings(max_examples=10, deadline=None)
+def test_no_hour_is_judged_by_an_hour_that_is_kept_out(seed: int, days: list[int], instead: int) -> None:
+    _, _, counts = noise(seed)
+    left_out = np.zeros(counts.shape, dtype=np.bool_)
+    for day in days:
+        left_out[0, 24 * day : 24 * day + 24] = True
+    changed = np.where(left_out, float(instead), counts)
+    before, after = judge_weeks(counts, 2, left_out=left_out), judge_weeks(changed, 2, left_out=left_out)
+    same_but(before, after, left_out)
+    alone = judge_weeks(counts[1:], 2)
+    np.testing.assert_allclose(before.score[1], alone.score[0], rtol=1e-9, err_msg="the other series has no such hour")
+    assert np.isfinite(after.score[left_out][after.expected[left_out] > 0]).all(), "what is kept out is judged"
+    nothing = np.zeros_like(left_out)
+    same(judge_weeks(counts, 2, left_out=nothing), judge_weeks(counts, 2), slice(0, HOURS))
+
+
+@given(st.integers(0, 100), st.sets(st.integers(0, 89), max_size=15), st.integers(0, 5000))
+@settings(max_examples=30, deadline=None)
+def test_no_day_is_judged_by_a_day_that_is_kept_out(seed: int, days: set[int], instead: int) -> None:
+    values = np.random.default_rng(seed).gamma(4, 100, 90)
+    left_out = np.isin(np.arange(90), list(days))
+    changed = np.where(left_out, float(instead), values)
+    before, after = judge_sums(values, 14, left_out), judge_sums(changed, 14, left_out)
+    np.testing.assert_array_equal(before.expected, after.expected)
+    np.testing.assert_array_equal(before.score[~left_out[-14:]], after.score[~left_out[-14:]])
+    # The gain of the day after one that is kept out begins at its level: levels change as a whole.
+    gains = np.diff(values, prepend=0)
+    of_followers = judge_followers(np.cumsum(gains), 14, left_out)
+    other = judge_followers(np.cumsum(np.where(left_out, float(instead), gains)), 14, left_out)
+    np.testing.assert_allclose(of_followers.expected, other.expected, atol=1e-6)
+    for judge in (judge_sums, judge_followers):
+        np.testing.assert_array_equal(judge(values, 14).score, judge(values, 14, np.zeros(90, np.bool_)).score)
+
+
+def test_a_campaign_does_not_hide_the_drop_after_it() -> None:
+    values = np.array([*np.random.default_rng(7).poisson(400, 70), *[1600.0] * 14, 130.0])
+    left_out = np.zeros(len(values), dtype=np.bool_)
+    left_out[-15:-1] = True
+    assert judge_sums(values, 1, left_out).score[0] < -10
+    assert judge_sums(values, 1, left_out).expected[0] == pytest.approx(400, rel=0.1)
+    assert judge_sums(values, 1).expected[0] > 800, "without, the campaign is taken for what is usual"
 
 
 def test_a_series_is_judged_by_itself() -> None:
