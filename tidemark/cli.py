@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from metrics.errors import InvalidInput, NotFound, SettingsError, TidemarkError, Unavailable
-from tidemark.commands import accounts, consents, keys, own_metrics, pauses, retention
+from tidemark.commands import accounts, consents, insights, keys, own_metrics, pauses, retention
 from tidemark.commands.backup import backup, restore
 from tidemark.commands.console import print_error, print_line, print_traceback
 from tidemark.commands.doctor import doctor
@@ -67,6 +67,7 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(consents.app, name="consents")
+app.add_typer(insights.app, name="insights")
 app.add_typer(keys.app, name="keys")
 app.add_typer(own_metrics.app, name="metrics")
 app.add_typer(pauses.app, name="pauses")

@@ -1,14 +1,18 @@
 """The commands `tidemark campaigns` and `tidemark alerts`: set, list and remove; channels are never printed."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from metrics.clock import utcnow
+from metrics.periods import DAY, midnight
 from metrics.redis.client import connect
 from metrics.redis.versions import data_version
 from metrics.settings import Settings
 from metrics.store import Store
+from tests.serving.endpoints.stored_anomalies import put_anomaly
 from tests.tidemark.commands import Cli
 from tests.tidemark.test_bad_input import ACCOUNT, GOOD
 
@@ -59,3 +63,20 @@ def test_country_is_set_shown_and_removed(cli: Cli, acme: Store) -> None:
     assert acme.calendars.country("acme") == "DE", "what is not given stays"
     assert json.loads(cli("calendar", "set", "acme", "--country", "none", "--json").out)["country"] is None
     assert acme.calendars.country("acme") is None
+
+
+def test_evaluation_is_printed_and_says_in_words_what_has_not_come_due(cli: Cli, acme: Store) -> None:
+    first = midnight(utcnow().date() - timedelta(days=30))
+    put_anomaly(acme, "an_1", first + DAY, workspaceId="acme")
+    ran = cli("insights", "evaluate", "--workspace", "acme", "--since", f"{first:%Y-%m-%d}")
+    assert ran.code == 0
+    lines = [" ".join(line.split()) for line in ran.out.splitlines()]
+    assert f"Forecasts of days that came due, since {first:%Y-%m-%d}" in lines
+    assert f"No forecast has come due since {first:%Y-%m-%d}." in lines
+    assert "by kind found open ended withdrawn acknowledged per week and series" in lines
+    assert "hour spike 1 0 1 0.0 % 0.0 %" in lines
+    found = json.loads(cli("insights", "evaluate", "--json").out)
+    assert found["workspaces"] == ["acme"]
+    assert [one["anomalies"] for one in found["anomalies"]] == [1]
+    assert sorted(found["unavailable"]) == ["bestTimes", "forecasts", "halfLives", "outlooks"]
+    assert found["since"].endswith("T00:00:00Z")

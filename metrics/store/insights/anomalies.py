@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 from uuid import uuid4
 
 from pymongo import DESCENDING, ReturnDocument, UpdateOne
 from pymongo.database import Database
 
-from metrics.anomalies import BUDGET, AnomalyDocument, Change, Kind, Status
+from metrics.anomalies import BUDGET, AnomalyDocument, Change, Grain, Kind, Status
 from metrics.documents import Document, Platform
 from metrics.periods import DAY
 from metrics.store.errors import mongo_errors
@@ -26,6 +26,16 @@ _UNSEEN: Document = {
     "status": {"$ne": "withdrawn"},
 }
 """Anomalies that hold, and that neither a person nor a day of the whole platform has settled."""
+
+
+class CountedAnomalies(TypedDict):
+    """A number of anomalies, and what they have in common."""
+
+    grain: Grain
+    kind: Kind
+    status: Status
+    acknowledged: bool
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,19 @@ class Anomalies:
         query = {"from": {"$gte": first, "$lt": end}, "grain": "hour", "status": {"$ne": "withdrawn"}}
         with mongo_errors():
             return self._anomalies.count_documents(query)
+
+    def counted(self, workspace_id: str, first: datetime, end: datetime) -> list[CountedAnomalies]:
+        """Count the anomalies of a workspace that began in `[first, end)`."""
+        names = {"grain": "$grain", "kind": "$kind", "status": "$status"}
+        seen = {"acknowledged": {"$gt": ["$acknowledgedBy", None]}}
+        stages: list[Document] = [
+            {"$match": {"workspaceId": workspace_id, "from": {"$gte": first, "$lt": end}}},
+            {"$group": {"_id": names | seen, "count": {"$sum": 1}}},
+            {"$sort": {"_id": 1}},
+        ]
+        with mongo_errors():
+            rows = list(self._anomalies.aggregate(stages))
+        return [cast("CountedAnomalies", {**row["_id"], "count": row["count"]}) for row in rows]
 
     def to_tell(self, workspace_id: str, severity: int, since: datetime, now: datetime) -> list[AnomalyDocument]:
         """Return the anomalies of a workspace that are worth a message: found since an instant, and of a severity.

@@ -3,7 +3,7 @@
 The first has a document per account and metric, the second one per workspace and metric; documents never change.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -53,6 +53,13 @@ class Forecasts:
         with mongo_errors():
             found = self._forecasts.find({**query, "hindcast": {"$exists": False}}).sort("day", 1)
             return cast("list[ForecastDocument]", list(found))
+
+    def of_account(self, account_id: str, first: datetime) -> Iterator[ForecastDocument]:
+        """Yield what was said of an account from a day on, without its back-tests and totals, oldest first."""
+        query = {"accountId": account_id, "day": {"$gte": first}}
+        with mongo_errors():
+            for row in self._forecasts.find(query, {"backtest": 0, "totals": 0, "due": 0, "misses": 0}).sort("day", 1):
+                yield cast("ForecastDocument", row)
 
     def earlier_of_workspace(
         self, workspace_id: str, first: datetime, end: datetime

@@ -1,8 +1,8 @@
 """The collection `post_outlooks`: what was said of each young post at each age; documents never change."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Final, cast
+from typing import Final, TypedDict, cast
 
 from pymongo.database import Database
 
@@ -15,6 +15,18 @@ NAME: Final = "post_outlooks"
 _INSIDE = ("inside80", "inside95")
 
 
+class DueOutlook(TypedDict):
+    """What was said of a post at an age, and the `final` engagement that the post came to."""
+
+    age: float
+    value: float
+    lo80: float
+    hi80: float
+    lo95: float
+    hi95: float
+    final: float
+
+
 def outlook_id(post_id: str, age: float) -> str:
     """Return the `_id` of what is said of a post at an age in hours."""
     return f"{post_id}|{age:g}"
@@ -23,6 +35,16 @@ def outlook_id(post_id: str, age: float) -> str:
 def _inside(share: str) -> Document:
     within = {"$and": [{"$gte": ["$final", f"$lo{share}"]}, {"$lte": ["$final", f"$hi{share}"]}]}
     return {"$sum": {"$cond": [within, 1, 0]}}
+
+
+def _with_final(query: Document) -> list[Document]:
+    """Return the stages that find outlooks with a value whose posts have a `final` engagement."""
+    return [
+        {"$match": {**query, "value": {"$exists": True}}},
+        {"$lookup": {"from": "post_curves", "localField": "postId", "foreignField": "_id", "as": "curve"}},
+        {"$set": {"final": {"$arrayElemAt": [{"$first": "$curve.values"}, -1]}}},
+        {"$match": {"$expr": {"$isNumber": "$final"}}},
+    ]
 
 
 class Outlooks(Statements):
@@ -42,17 +64,21 @@ class Outlooks(Statements):
 
         The counts are `points`, `inside80` and `inside95`, over all workspaces.
         """
-        final = {"$arrayElemAt": [{"$first": "$curve.values"}, -1]}
         stages: list[Document] = [
-            {"$match": {"publishedAt": {"$gte": first, "$lt": end}, "value": {"$exists": True}}},
-            {"$lookup": {"from": "post_curves", "localField": "postId", "foreignField": "_id", "as": "curve"}},
-            {"$set": {"final": final}},
-            {"$match": {"$expr": {"$isNumber": "$final"}}},
+            *_with_final({"publishedAt": {"$gte": first, "$lt": end}}),
             {"$group": {"_id": None, "points": {"$sum": 1}, **{name: _inside(name[-2:]) for name in _INSIDE}}},
         ]
         with mongo_errors():
             row = next(iter(self._statements.aggregate(stages)), {})
         return {name: row.get(name, 0) for name in ("points", *_INSIDE)}
+
+    def due_of(self, workspace_id: str, first: datetime, end: datetime) -> Iterator[DueOutlook]:
+        """Yield what was said of the posts of a workspace that were published in `[first, end)` and have an end."""
+        stages = _with_final({"workspaceId": workspace_id, "publishedAt": {"$gte": first, "$lt": end}})
+        shown = {"_id": 0, **dict.fromkeys(("age", "value", "lo80", "hi80", "lo95", "hi95", "final"), 1)}
+        with mongo_errors():
+            for row in self._statements.aggregate([*stages, {"$project": shown}]):
+                yield cast("DueOutlook", row)
 
     def of_posts(
         self, workspace_id: str, since: datetime, account_id: str | None, post_ids: Sequence[str] | None

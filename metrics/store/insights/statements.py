@@ -30,6 +30,12 @@ class Statements:
         """Store what is said; what was said before under the same `_id` stays. Return how many are new."""
         return add_new(self._statements, documents)
 
+    def history(self, account_id: str, fields: Mapping[str, Any]) -> list[Document]:
+        """Return what was said of an account, oldest first, with some fields: as MongoDB takes them."""
+        shown = {**dict.fromkeys(("metricType", "madeAt", "unavailable"), 1), **fields}
+        with mongo_errors():
+            return list(self._statements.find({"accountId": account_id}, shown).sort("day", 1))
+
     def newest(self, workspace_id: str, account_id: str | None = None) -> list[Document]:
         """Return the newest that was said of each account and type of posts, by account id and type.
 

@@ -34,6 +34,14 @@ class WatchedAccounts:
         with mongo_errors():
             return cast("list[WatchedDocument]", list(self._watched.find(query).sort("_id", 1)))
 
+    def counts(self, workspace_id: str) -> dict[Grain, int]:
+        """Return how many series of a workspace are watched, by grain."""
+        found: dict[Grain, int] = {"hour": 0, "day": 0}
+        for account in self.of(workspace_id):
+            for grain in found:
+                found[grain] += sum("unavailable" not in one for one in account.get(grain, ()))
+        return found
+
     def hourly_counts(self) -> dict[str, int]:
         """Return how many series are watched by hour, by workspace."""
         stages: list[Document] = [

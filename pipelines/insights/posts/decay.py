@@ -49,7 +49,7 @@ def decay(values: Floats, ages: Sequence[float]) -> Decay | None:
         return None
     # Engagement that was withdrawn later does not make a post younger: shares never fall, and never exceed 1.
     shares = np.minimum(chosen / chosen[:, -1:], 1.0)
-    halves = np.array([_half_life(row, ages) for row in shares])
+    halves = np.array([half_life(row, ages) for row in shares])
     known = halves[~np.isnan(halves)]
     if len(known) < LEAST_POSTS:
         return None
@@ -66,7 +66,7 @@ def _quartiles(values: Floats) -> Quartiles:
     return Quartiles(q1, median, q3, len(values))
 
 
-def _half_life(shares: Floats, ages: Sequence[float]) -> float:
+def half_life(shares: Floats, ages: Sequence[float]) -> float:
     """Return the age at which a post has half of its engagement; 0 if it had it at the first age; NaN if unclear.
 
     Between two ages, the share grows with the logarithm of the age. It is unclear where one age between them is not
