@@ -25,7 +25,7 @@ from tidemark.commands.quotas import quotas
 from tidemark.commands.rebuild import rebuild
 from tidemark.commands.simulator import simulator
 from tidemark.commands.up import up
-from tidemark.commands.workspace import alerts, calendar, campaigns
+from tidemark.commands.workspace import alerts, anomaly_alerts, calendar, campaigns
 
 NAME = "tidemark"
 WRONG, OUT_OF_REACH, BUG, INTERRUPTED = 2, 3, 70, 130
@@ -64,6 +64,7 @@ app.command(epilog="Example: tidemark restore /var/backups/tidemark/2026-01-15")
 app.command(epilog="Example: tidemark simulator --port 8100 --latency-ms 100")(simulator)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(anomaly_alerts.app, name="anomaly-alerts")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(consents.app, name="consents")

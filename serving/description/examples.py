@@ -229,7 +229,7 @@ EXAMPLES: Mapping[str, Any] = {
         "data": [_METRIC], "page": _WHOLE,
         "meta": {"engagementRateBasis": {"instagram": "views"}, **_DAYS, "definitionVersion": DEFINITION_VERSION},
     },
-    "alerts": {"data": [_ALERT], "page": _WHOLE},
+    "alerts": {"data": [_ALERT], "page": _WHOLE, "anomalies": _ANOMALY_ALERTS},
     "alert": {"data": {**_ALERT, "firings": [_FIRING]}},
     "putAlert": {"data": {**_ALERT, "firings": [_FIRING]}},
     "deleteAlert": {"data": {**_ALERT, "firings": [_FIRING]}},

@@ -146,7 +146,7 @@ OPERATIONS = (
               anomaly_alert_shapes.AnomalyAlertsAnswer),
     Operation("DELETE", f"{_W}/anomaly-alerts", anomaly_alerts.delete_anomaly_alerts, "admin", "Alerts",
               anomaly_alert_shapes.AnomalyAlertsAnswer),
-    Operation("GET", f"{_W}/alerts", alerts.alerts, "read", "Alerts", alert_shapes.Alerts),
+    Operation("GET", f"{_W}/alerts", alerts.alerts, "read", "Alerts", anomaly_alert_shapes.Alerts),
     Operation("PUT", f"{_W}/alerts/{{name}}", alerts.put_alert, "admin", "Alerts", alert_shapes.AlertAnswer,
               body=alert_shapes.AlertToSet),
     Operation("GET", f"{_W}/alerts/{{name}}", alerts.alert, "read", "Alerts", alert_shapes.AlertAnswer),

@@ -9,7 +9,7 @@ from metrics.alerts.channels import LONGEST_CHANNEL, MAX_CHANNELS
 from metrics.periods import Period
 from metrics.store.workspace.alerts import AlertState, Comparison, NotEvaluated
 from metrics.store.workspace.channels import DeliveryState
-from serving.schemas.base import Count, Instant, Page, Shape, absent
+from serving.schemas.base import Count, Instant, Shape, absent
 
 _COMPARISON = (
     "`above` and `below` compare the value with the threshold; `rises` and `falls` its change against the preceding "
@@ -129,10 +129,3 @@ class AlertAnswer(Shape):
     """An alert."""
 
     data: AlertWithFirings
-
-
-class Alerts(Shape):
-    """The alerts of a workspace, by name."""
-
-    data: list[Alert]
-    page: Page

@@ -1,13 +1,13 @@
-"""The shapes of alerts of anomalies."""
+"""The shapes of alerts of anomalies, and the list of all alerts of a workspace."""
 
 from typing import Any
 
 from pydantic import ConfigDict, Field, SecretStr
 
 from metrics.alerts.channels import LONGEST_CHANNEL, MAX_CHANNELS
-from serving.schemas.alerts import AlertChannel, Delivery
+from serving.schemas.alerts import Alert, AlertChannel, Delivery
 from serving.schemas.anomalies import Severity
-from serving.schemas.base import Instant, Shape
+from serving.schemas.base import Instant, Page, Shape, absent
 
 _SEVERE: Any = {"minSeverity": 7}
 
@@ -44,6 +44,14 @@ class AnomalyAlerts(Shape):
     created_at: Instant = Field(description="When it was first set: anomalies that were found earlier are not told.")
     changed_at: Instant = Field(description="When it was last set.")
     messages: list[AnomalyMessage] = Field(description="The newest messages, newest first; at most 20.")
+
+
+class Alerts(Shape):
+    """The alerts of a workspace by thresholds, by name, and which anomalies are told."""
+
+    data: list[Alert]
+    page: Page
+    anomalies: AnomalyAlerts = absent("Which anomalies are told, and where to; absent if nobody is told of any.")
 
 
 class AnomalyAlertsAnswer(Shape):

@@ -1,4 +1,4 @@
-"""The commands `tidemark campaigns` and `tidemark alerts`: set, list and remove; channels are never printed."""
+"""The commands about workspaces: set, show and remove campaigns, alerts and countries; channels are never printed."""
 
 import json
 from datetime import timedelta
@@ -12,6 +12,7 @@ from metrics.redis.client import connect
 from metrics.redis.versions import data_version
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.store.workspace.anomaly_alerts import AnomalyAlertDocument, AnomalyMessageDocument
 from tests.serving.endpoints.stored_anomalies import put_anomaly
 from tests.tidemark.commands import Cli
 from tests.tidemark.test_bad_input import ACCOUNT, GOOD
@@ -52,6 +53,41 @@ def test_alert_is_set_listed_and_removed(cli: Cli, acme: Store) -> None:
     assert [one["scheme"] for one in listed["channels"]] == ["json"]
     assert cli("alerts", "remove", "acme", "few").out == "few is removed\n"
     assert acme.alerts.all("acme") == []
+
+
+def test_rule_about_anomalies_is_set_shown_and_removed(cli: Cli, acme: Store) -> None:
+    assert cli("anomaly-alerts", "show", "acme").out.startswith("acme is told of no anomalies")
+    assert json.loads(cli("anomaly-alerts", "show", "acme", "--json").out) is None
+    Path("channels.txt").write_text("# the team\njson://receiver.example/secret-token\n\n")
+    ran = cli(*GOOD["anomaly-alerts set"], "--channels-from", "channels.txt")
+    assert (ran.code, ran.out) == (0, "acme: anomalies of severity 7 of 10 or more, to json\n")
+    assert cli("anomaly-alerts", "set", "acme", "--min-severity", "9").out.endswith(
+        "severity 9 of 10 or more, to json\n"
+    )
+    acme.anomaly_alerts.put({**rule_of(acme), "channels": [{**rule_of(acme)["channels"][0], "failures": 3}]})
+    message: AnomalyMessageDocument = {
+        "_id": "am_1", "workspaceId": "acme", "anomalyIds": ["an_1", "an_2"], "madeAt": utcnow(), "pending": False,
+        "nextAt": utcnow(), "deliveries": [{"channel": "c", "state": "given_up", "attempts": 9}],
+    }  # fmt: skip
+    assert acme.anomaly_alerts.claim(rule_of(acme), message, utcnow())
+    shown = cli("anomaly-alerts", "show", "acme").out
+    assert "json: 3 failed attempts" in shown
+    assert shown.split()[-1] == "given_up"
+    listed = json.loads(cli("anomaly-alerts", "show", "acme", "--json").out)
+    assert (listed["minSeverity"], [one["scheme"] for one in listed["channels"]]) == (9, ["json"])
+    assert [(one["messageId"], one["anomalyIds"]) for one in listed["messages"]] == [("am_1", ["an_1", "an_2"])]
+    assert "secret-token" not in shown + json.dumps(listed)
+    assert "sealed" not in json.dumps(listed)
+    Path("channels.txt").write_text("")
+    assert cli(*GOOD["anomaly-alerts set"], "--channels-from", "channels.txt").out.endswith("to no channel\n")
+    assert cli("anomaly-alerts", "remove", "acme").out == "acme is told of no anomalies any more\n"
+    assert acme.anomaly_alerts.get("acme") is None
+
+
+def rule_of(store: Store) -> AnomalyAlertDocument:
+    found = store.anomaly_alerts.get("acme")
+    assert found is not None
+    return found
 
 
 def test_country_is_set_shown_and_removed(cli: Cli, acme: Store) -> None:

@@ -29,6 +29,7 @@ import * as session from "./session.js";
 import { connect } from "./sharing.js";
 import { read, write } from "./state.js";
 import { subject } from "./subject.js";
+import { telling, tellingWith } from "./telling.js";
 import { listen } from "./tips.js";
 import { today } from "./today.js";
 import { toggle } from "./toggle.js";
@@ -49,7 +50,7 @@ const SECTIONS = {
 };
 const thresholds = (reading) => withThresholds(reading, access);
 /** Per kind of page: what is read when the view is whole, because it is whole without it. */
-const LAST = { workspace: [thresholds, complete], account: [thresholds, complete], post: [thresholds], happened: [thresholds] };
+const LAST = { workspace: [thresholds, telling, complete], account: [thresholds, complete], post: [thresholds], happened: [thresholds] };
 const SLOW_MS = 60000;
 const LATER_MS = 1000; // after the first view is whole: what it can be read without
 const CALM_MS = 700; // events come in bursts: redraw once after each burst
@@ -232,6 +233,7 @@ async function open(key) {
     reconnectWith(api, access.scopes);
     ownWith(api, access.scopes);
     happenedWith(api, access.scopes);
+    tellingWith(api, access.scopes);
     await arrive();
   } catch (error) {
     if ([401, 403].includes(error.status)) leave(error.message);

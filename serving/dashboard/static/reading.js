@@ -58,6 +58,11 @@ export class Reading {
     return (await this._get("alerts", {})).data.filter((one) => !one.accountIds || one.accountIds.some((id) => covered.has(id)));
   }
 
+  /** Read which anomalies of the workspace are told, and where to; undefined if nobody is told of any. */
+  async told() {
+    return (await this._get("alerts", {})).anomalies;
+  }
+
   /** Return the accounts that the view covers: all, those of one platform, or one. */
   async accounts() {
     const { account, platform } = this.view;

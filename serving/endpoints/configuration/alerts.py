@@ -13,6 +13,7 @@ from metrics.vault import Vault
 from serving.endpoints.access import existing_workspace, key_of
 from serving.endpoints.answering import WHOLE
 from serving.endpoints.bodies import json_body
+from serving.endpoints.configuration.anomaly_alerts import shown_rule
 from serving.endpoints.configuration.changed import fresh
 from serving.endpoints.query import NoQuery, parse
 from serving.schemas.alerts import Alert, AlertChannel, AlertFiring, AlertToSet
@@ -24,12 +25,17 @@ _FIRINGS = 20
 
 
 async def alerts(request: Request) -> Response:
-    """Answer the alerts of a workspace with their state, by name."""
+    """Answer the alerts of a workspace with their state, by name, and which anomalies are told."""
     workspace_id = await existing_workspace(request, "read")
     parse(request, NoQuery)
     parts = services(request)
-    found = await parts.threads.run_for(key_of(request).key_id, parts.store.alerts.all, workspace_id)
-    return fresh({"data": [_shown(one) for one in found], "page": WHOLE})
+
+    def read() -> dict[str, Any]:
+        found: dict[str, Any] = {"data": [_shown(one) for one in parts.store.alerts.all(workspace_id)], "page": WHOLE}
+        rule = shown_rule(parts.store, workspace_id)
+        return found | ({} if rule is None else {"anomalies": rule})
+
+    return fresh(await parts.threads.run_for(key_of(request).key_id, read))
 
 
 async def alert(request: Request) -> Response:

@@ -27,7 +27,7 @@ async def anomaly_alerts(request: Request) -> Response:
     workspace_id = await existing_workspace(request, "read")
     parse(request, NoQuery)
     parts = services(request)
-    return fresh({"data": await parts.threads.run_for(key_of(request).key_id, _read, parts.store, workspace_id)})
+    return fresh({"data": await parts.threads.run_for(key_of(request).key_id, _existing, parts.store, workspace_id)})
 
 
 async def put_anomaly_alerts(request: Request) -> Response:
@@ -40,7 +40,7 @@ async def put_anomaly_alerts(request: Request) -> Response:
 
     def change() -> dict[str, Any]:
         set_rule(parts.store, workspace_id, wanted, utcnow(), Vault(keys) if keys else None)
-        return _read(parts.store, workspace_id)
+        return _existing(parts.store, workspace_id)
 
     return fresh({"data": await parts.threads.run_for(key_of(request).key_id, change)})
 
@@ -52,17 +52,29 @@ async def delete_anomaly_alerts(request: Request) -> Response:
     parts = services(request)
 
     def change() -> dict[str, Any]:
-        found = _read(parts.store, workspace_id)
+        found = _existing(parts.store, workspace_id)
         parts.store.anomaly_alerts.remove(workspace_id)
         return found
 
     return fresh({"data": await parts.threads.run_for(key_of(request).key_id, change)})
 
 
-def _read(store: Store, workspace_id: str) -> dict[str, Any]:
-    found = store.anomaly_alerts.get(workspace_id)
+def _existing(store: Store, workspace_id: str) -> dict[str, Any]:
+    found = shown_rule(store, workspace_id)
     if found is None:
         raise not_found()
+    return found
+
+
+def shown_rule(store: Store, workspace_id: str) -> dict[str, Any] | None:
+    """Return the rule of a workspace with its newest messages, as the API shows it; None if it has none.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
+    found = store.anomaly_alerts.get(workspace_id)
+    if found is None:
+        return None
     names, of_channel = declared_names(AnomalyAlerts), declared_names(AlertChannel)
     shown: dict[str, Any] = {name: value for name, value in found.items() if name in names}
     channels = [{name: value for name, value in one.items() if name in of_channel} for one in found["channels"]]

@@ -79,3 +79,11 @@ def test_channels_need_a_key_to_seal_them(seeded: Store, settings: Settings) -> 
             refused = admin.put(PATH, json={"minSeverity": 5, "channels": [SECRET]})
             assert "TIDEMARK_SECRET_KEYS is not set" in refused.json()["detail"]
             assert admin.put(PATH, json={"minSeverity": 5}).status_code == 200
+
+
+def test_list_of_alerts_tells_the_rule_if_there_is_one(admin: httpx.Client, seeded: Store) -> None:
+    path = "/analytics/workspace/w1/alerts"
+    assert "anomalies" not in admin.get(path).json()
+    rule = admin.put(PATH, json={"minSeverity": 6}).json()["data"]
+    assert admin.get(path).json()["anomalies"] == rule
+    assert "anomalies" not in admin.get("/analytics/workspace/w2/alerts").json(), "it is of its workspace alone"

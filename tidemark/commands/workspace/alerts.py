@@ -1,7 +1,5 @@
 """The commands `tidemark alerts`: thresholds on metrics of a workspace, and where their messages go."""
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,19 +9,17 @@ from metrics.errors import InvalidInput, NotFound
 from metrics.ids import check_id
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_store
+from tidemark.commands.workspace.channels import ChannelsFrom, public, read_channels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pydantic import SecretStr
 
 app = typer.Typer(no_args_is_help=True, help="Alerts by thresholds on any metric: list, set and remove them.")
 
 Workspace = Annotated[str, typer.Argument(help="The workspace.")]
 Name = Annotated[str, typer.Argument(help="The name of the alert, as few-likes.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_PRIVATE = ("_id", "due", "since", "sealed")
-_LARGEST = 64 * 1024
 
 
 @app.command("list", epilog="Example: tidemark alerts list demo-north --json")
@@ -33,7 +29,7 @@ def list_alerts(workspace: Workspace, as_json: Json = False) -> None:
     with open_store() as (store, _):
         found = store.alerts.all(workspace)
     if as_json:
-        print_json([_public(one) for one in found])
+        print_json([public(one) for one in found])
         return
     print_table(
         ("name", "condition", "state", "newest period", "value", "channels", "failing"),
@@ -60,21 +56,6 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value == round(value) else f"{value:,.6g}"
 
 
-def _public(found: "Mapping[str, Any]") -> dict[str, Any]:
-    """Return an alert, or a part of it, in a form that can be printed: without secrets."""
-    shown: dict[str, Any] = {}
-    for name, value in found.items():
-        if name in _PRIVATE:
-            continue
-        if isinstance(value, dict):
-            shown[name] = _public(value)
-        elif name == "channels":
-            shown[name] = [_public(one) for one in value]
-        else:
-            shown[name] = isoformat(value) if hasattr(value, "isoformat") else value
-    return shown
-
-
 @app.command(
     "set",
     epilog="Example: tidemark alerts set demo-north few-likes --title 'Few likes' --metric totalLikes --below 100 "
@@ -91,10 +72,7 @@ def set_(
     falls: Annotated[float | None, typer.Option(help="Fire when it fell by more than so many percent.")] = None,
     period: Annotated[str, typer.Option(help="daily, weekly or monthly.")] = "daily",
     account: Annotated[list[str] | None, typer.Option(help="Only this account; repeat it for several.")] = None,
-    channels_from: Annotated[
-        str | None,
-        typer.Option(help="A file with one apprise URL a line, or - for standard input. Without it, channels stay."),
-    ] = None,
+    channels_from: ChannelsFrom = None,
     as_json: Json = False,
 ) -> None:
     """Set an alert, in place of one of the same name."""
@@ -104,7 +82,7 @@ def set_(
     if len(chosen) != 1:
         raise InvalidInput("give one of --above, --below, --rises and --falls, with its threshold", "--above")
     ((comparison, threshold),) = chosen.items()
-    channels = None if channels_from is None else _channels(channels_from)
+    channels = None if channels_from is None else read_channels(channels_from)
     with open_store(create=True) as (store, settings):
         from metrics.alerts.changes import NewAlert, set_alert
         from metrics.vault import Vault
@@ -116,31 +94,10 @@ def set_(
         vault = Vault(settings.secret_keys) if settings.secret_keys else None
         found = set_alert(store, workspace, NewAlert(*wanted), utcnow(), vault)
     if as_json:
-        print_json(_public(found))
+        print_json(public(found))
     else:
         sent = ", ".join(one["scheme"] for one in found["channels"]) or "no channel"
         print_line(f"{name}: {metric} {comparison} {_number(threshold)}, {period}, to {sent}")
-
-
-def _channels(place: str) -> "tuple[SecretStr, ...]":
-    """Return the URLs of a file; they are not given as options, because every user of a machine sees those."""
-    from pydantic import SecretStr
-
-    try:
-        content = sys.stdin.buffer.read(_LARGEST + 1) if place == "-" else _read(Path(place))
-        lines = content.decode("utf-8-sig").splitlines()
-    except OSError as error:
-        raise InvalidInput(f"{place}: {error.strerror}", "--channels-from") from None
-    except UnicodeDecodeError:
-        raise InvalidInput(f"{place}: not UTF-8 text", "--channels-from") from None
-    if len(content) > _LARGEST:
-        raise InvalidInput(f"{place}: larger than {_LARGEST // 1024} KiB, which no channels need", "--channels-from")
-    return tuple(SecretStr(line.strip()) for line in lines if line.strip() and not line.lstrip().startswith("#"))
-
-
-def _read(file: Path) -> bytes:
-    with file.open("rb") as opened:
-        return opened.read(_LARGEST + 1)
 
 
 @app.command(epilog="Example: tidemark alerts remove demo-north few-likes")
