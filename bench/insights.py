@@ -4,8 +4,10 @@
     python bench/insights.py --simulator [--simulated 36]
     python bench/insights.py --anomalies [--data ../shared/data] [--accounts 1000]
     python bench/insights.py --posts [--data ../shared/data]
+    python bench/insights.py --breakouts [--data ../shared/data] [--simulated 36]
 
-`--posts` prints each bar of statements about posts beside its figure (`bench/support/post_bars.py`).
+`--posts` prints each bar of statements about posts beside its figure (`bench/support/post_bars.py`), and `--breakouts`
+how many posts break out (`bench/support/breakout_bars.py`).
 
 Twenty public daily series are forecast 28 days ahead, in up to nine windows each. The references run in the same
 windows: the seasonal naive forecast, and Naive2 of the M4 competition, by which OWA divides (Makridakis, Spiliotis,
@@ -34,6 +36,7 @@ sys.path[0] = str(Path(__file__).parents[1])
 import numpy as np
 
 from bench.support import anomaly_bars
+from bench.support.breakout_bars import judge_breakouts
 from bench.support.daily_series import AHEAD, DATA, Floats, Window, windows
 from bench.support.memory import peak
 from bench.support.post_bars import judge_posts
@@ -249,13 +252,14 @@ def main() -> None:
     parser.add_argument("--forecasts", action="store_true", help="judge forecasts (the default)")
     parser.add_argument("--anomalies", action="store_true", help="judge anomalies")
     parser.add_argument("--posts", action="store_true", help="judge statements about posts")
+    parser.add_argument("--breakouts", action="store_true", help="judge breakouts of posts")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the public series")
     parser.add_argument("--accounts", type=int, default=1000, help="accounts whose cost is measured (1000)")
     parser.add_argument("--simulator", action="store_true", help="judge forecasts by simulated accounts")
-    parser.add_argument("--simulated", type=int, default=36, help="simulated accounts, with three metrics each (36)")
+    parser.add_argument("--simulated", type=int, default=36, help="simulated accounts (36)")
     options = parser.parse_args()
     short = []
-    if options.forecasts or not (options.anomalies or options.simulator or options.posts):
+    if options.forecasts or not (options.anomalies or options.simulator or options.posts or options.breakouts):
         short += [*quality(options.data), *cost(options.accounts)]
     if options.simulator:
         short += on_simulator(options.simulated)
@@ -263,6 +267,8 @@ def main() -> None:
         short += anomaly_bars.measure(options.data, options.accounts)
     if options.posts:
         short += judge_posts(options.data)
+    if options.breakouts:
+        short += judge_breakouts(options.data, options.simulated)
     print("falls short: " + "; ".join(short) if short else "every bar is met")
 
 

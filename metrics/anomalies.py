@@ -8,19 +8,19 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal, NotRequired, TypedDict, get_args
 
-from metrics.documents import Platform
+from metrics.documents import MetricType, Platform
 from metrics.forecasts import FORECASTED
 
 MODEL = "anomaly/1"
 """The version of the method: raised when the same numbers would give other anomalies."""
 
 Grain = Literal["hour", "day"]
-Kind = Literal["spike", "drop", "shift", "outage", "platform", "collection"]
+Kind = Literal["spike", "drop", "shift", "outage", "platform", "collection", "breakout"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Status = Literal["open", "ended", "withdrawn"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 Direction = Literal["up", "down"]
-Scope = Literal["account", "platform"]
+Scope = Literal["account", "platform", "post"]
 Change = Literal["opened", "updated", "closed"]
 """What happened to an anomaly: it was found, it changed, or it ended or was withdrawn."""
 CollectionCause = Literal["fewer_accounts", "metric_vanished", "frozen", "lifetime_fell", "rounded"]
@@ -39,7 +39,9 @@ HOURLY: dict[str, str] = {
 """The metrics that are watched by hour, with the name of their nets in `metrics.aggregation.hourly`."""
 DAILY = tuple(FORECASTED)
 """The metrics that are watched by day, by their names in rollups."""
-METRICS = tuple(dict.fromkeys((*HOURLY, *DAILY)))
+OF_POSTS = "engagement"
+"""The metric by which a post is a breakout."""
+METRICS = tuple(dict.fromkeys((*HOURLY, *DAILY, OF_POSTS)))
 
 BUDGET = 0.25
 """How many alarms a week a series may give by its own past, unless the workspace has its own budget."""
@@ -47,17 +49,21 @@ LEAST_BUDGET, MOST_BUDGET = 0.05, 2.0
 
 
 class HistoryPoint(TypedDict):
-    """A value before, in or just after an anomaly; `at` is the start of its hour or day."""
+    """A value before, in or just after an anomaly; `at` is the start of its hour or day.
+
+    Of a breakout, it is the engagement of a post at the same age, and `at` is when that post was published.
+    """
 
     at: datetime
     value: float
 
 
 class SimilarAnomaly(TypedDict):
-    """An earlier anomaly of the same series in the same direction."""
+    """An earlier anomaly of the same series in the same direction, or an earlier breakout of the same type of posts."""
 
     anomalyId: str
     score: float
+    postId: NotRequired[str]
 
 
 class CarryingPost(TypedDict):
@@ -68,6 +74,19 @@ class CarryingPost(TypedDict):
     share: float
 
 
+class JudgedAge(TypedDict):
+    """What was said of a post at an age in hours: its engagement, and what the account's posts have by then."""
+
+    age: float
+    observed: float
+    expected: float
+    multiple: float
+    percentile: float
+    score: float
+    posts: int
+    breakout: bool
+
+
 class Evidence(TypedDict, total=False):
     """What a person needs to judge an anomaly."""
 
@@ -76,6 +95,7 @@ class Evidence(TypedDict, total=False):
     posts: list[CarryingPost]
     cause: CollectionCause
     share: float
+    ages: list[JudgedAge]
 
 
 class KnownDay(TypedDict):
@@ -101,7 +121,9 @@ AnomalyDocument = TypedDict(
         "_id": str,
         "workspaceId": str,
         "accountId": NotRequired[str],
+        "postId": NotRequired[str],
         "platform": Platform,
+        "metricType": NotRequired[MetricType],
         "scope": Scope,
         "metric": NotRequired[str],
         "grain": Grain,
@@ -114,6 +136,9 @@ AnomalyDocument = TypedDict(
         "lo": NotRequired[float],
         "hi": NotRequired[float],
         "score": NotRequired[float],
+        "age": NotRequired[float],
+        "multiple": NotRequired[float],
+        "percentile": NotRequired[float],
         "severity": int,
         "evidence": Evidence,
         "known": NotRequired[list[KnownDay]],
@@ -134,8 +159,10 @@ AnomalyDocument = TypedDict(
 
 `from` and `to` bound its hours or days; `to` is exclusive. `observed`, `expected`, `lo` and `hi` are sums over them,
 and `score` is that of its farthest hour or day. `severity` is 1 to 10. `mutedBy` is the anomaly of the whole platform
-that explains this one. `untold` is there until its last change was announced. What a person sets (`acknowledgedBy`,
-`acknowledgedAt`, `muted`, `note`) no run changes.
+that explains this one. A breakout has `postId`, `metricType`, `age`, `multiple` and `percentile`: its numbers are those
+at the newest age at which it is one, `from` is when the post was published, and `to` when it came to that age. `untold`
+is there until its last change was announced. No run changes what a person sets: `acknowledgedBy`, `acknowledgedAt`,
+`muted`, `note`.
 """
 
 

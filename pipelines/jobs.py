@@ -1,6 +1,6 @@
 """Jobs: collect an hour, roll up, forecast, find anomalies, read histories, check freshness, export, prune runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -49,9 +49,10 @@ def _aggregate(period: Period) -> AssetJob:
     )
 
 
-def _insight(name: str, asset: str, description: str) -> AssetJob:
+def _insight(name: str, assets: str | Sequence[str], description: str) -> AssetJob:
+    names = [assets] if isinstance(assets, str) else assets
     return dg.define_asset_job(
-        name, selection=dg.AssetSelection.assets(asset), description=description, tags=Priority.ROLLUP
+        name, selection=dg.AssetSelection.assets(*names), description=description, tags=Priority.ROLLUP
     )
 
 
@@ -72,8 +73,9 @@ find_anomalies = _insight(
 )
 outlooks_hourly = _insight(
     "outlooks_hourly",
-    "post_outlooks",
-    "Says what becomes of young posts, with intervals, for every workspace.",
+    # One run makes both, because a run costs seconds of process start and both are made from the same curves.
+    ("post_outlooks", "breakout_posts"),
+    "Says what becomes of young posts, with intervals, and finds those that break out, for every workspace.",
 )
 decay_daily = _insight("decay_daily", "content_decay", "Says how fast posts age, for every workspace.")
 best_times_weekly = _insight(
@@ -132,7 +134,7 @@ def first_partitions(settings: Settings, now: datetime) -> dict[dg.AssetKey, str
     kept = midnight((now - timedelta(days=settings.rollup_retention_days)).date())
     of_days = ("account_forecasts", "anomalies", "content_decay", "best_times")
     insights = {dg.AssetKey(name): period_key(kept) for name in of_days}
-    insights[dg.AssetKey("post_outlooks")] = slot_key(FIRST_HOUR)
+    insights |= {dg.AssetKey(name): slot_key(FIRST_HOUR) for name in ("post_outlooks", "breakout_posts")}
     return (
         hours
         | insights

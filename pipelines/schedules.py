@@ -120,10 +120,11 @@ def find_anomalies(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]
     cron_schedule="35 * * * *",
     execution_timezone="UTC",
     default_status=SCHEDULE_STATUS,
-    description="Every hour: says what becomes of the posts that came to an age in the hour that ended.",
+    description="Every hour: says what becomes of the posts that came to an age in the hour that ended, and which of "
+    "them break out.",
 )
 def outlooks_hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Request the outlooks of the hour that ended."""
+    """Request the outlooks and the breakouts of the hour that ended."""
     key = slot_key(ended_slot(context.scheduled_execution_time))
     return dg.RunRequest(run_key=key, partition_key=key, tags=ONE_PARTITION)
 

@@ -12,7 +12,7 @@ from math import exp, pi, sin
 from metrics.documents import Platform
 from metrics.periods import DAY, midnight
 from simulator.chance import draw, lognormal, share, smooth
-from simulator.events import OF_FOLLOWERS, Event
+from simulator.events import OF_FOLLOWERS, OF_POST, Event
 from simulator.season import BLOCK_HOURS, hour_weight, weekday_factor
 from simulator.world import EPOCH, SimAccount, World, account_seed
 
@@ -26,8 +26,19 @@ class Audience:
     """
 
     __slots__ = (
-        "_earlier", "_events", "_last", "_number", "_rate", "_seed", "_size", "_table", "_world",
-        "changes", "season",
+        "_earlier",
+        "_events",
+        "_last",
+        "_number",
+        "_of_growth",
+        "_of_posts",
+        "_rate",
+        "_seed",
+        "_size",
+        "_table",
+        "_world",
+        "changes",
+        "season",
     )  # fmt: skip
 
     def __init__(self, world: World, account: SimAccount) -> None:
@@ -40,7 +51,9 @@ class Audience:
         self._last = self._earlier = EPOCH, self._activity(EPOCH)
         events = world.events.of(account.platform, account.platform_account_id, *seed)
         self._events = [event for event in events if event.kind in OF_FOLLOWERS]
-        self.changes = self._changes([event for event in events if event.kind not in OF_FOLLOWERS])
+        self._of_posts = [event for event in events if event.kind == OF_POST]
+        self._of_growth = [event for event in events if event.kind not in (*OF_FOLLOWERS, OF_POST)]
+        self.changes = self._changes(self._of_growth)
 
     def trend(self, days: float) -> float:
         """Return the trend of the followers, without drift, swing and events, at an instant in days since the epoch."""
@@ -103,6 +116,11 @@ class Audience:
             return weekday
         start, end = self._activity(midnight(day)), self._activity(midnight(day) + DAY)
         return weekday * (self._lived(end) - self._lived(start)) / (end - start)
+
+    def changes_of(self, post: str) -> list[tuple[float, float]]:
+        """Return the factors of growth of one post, given the platform's id of it: those of all, and its own events."""
+        own = [event for event in self._of_posts if event.post == post]
+        return self._changes([*self._of_growth, *own]) if own else self.changes
 
     def _lived(self, activity: float) -> float:
         """Return the activity since the epoch with the factors of events."""

@@ -129,7 +129,7 @@ class Control:
     async def audience(self, request: Request) -> Response:
         """`GET ?object=`: the season of an account, or the final views of a post, its speed and its second wave.
 
-        Times of a post are in hours of activity (`simulator.audience`).
+        Times of a post are in hours of activity (`simulator.audience`). Few posts are `viral`: seen far more often.
         """
         world, name = self.state.world, request.query_params.get("object", "")
         for platform in world.platforms:
@@ -138,7 +138,7 @@ class Control:
             if post := world.post(platform, name):
                 curve = curve_of(world, post)
                 wave = curve.wave._asdict() if curve.wave else None
-                return _json({"final": curve.final, "hours": curve.hours, "wave": wave})
+                return _json({"final": curve.final, "hours": curve.hours, "viral": curve.viral, "wave": wave})
         return _refuse("there is no such object")
 
     async def ranks(self, request: Request) -> Response:
@@ -192,10 +192,18 @@ class Control:
         event, known = Event.parse(value), self.state.world.platforms
         if event.platform not in (None, *known):
             raise ValueError(f"platform: one of {', '.join(known)}")
-        owners = self._accounts(event.account) if event.account is not None else iter(())
-        if event.account is not None and not any(event.platform in (None, one.platform) for one in owners):
+        if event.account is None:
+            return event
+        owners = [one for one in self._accounts(event.account) if event.platform in (None, one.platform)]
+        if not owners:
             raise ValueError("account: the platform's id of an account")
+        if event.post is not None and not any(self._owns(one, event.post) for one in owners):
+            raise ValueError("post: the platform's id of a post of the account")
         return event
+
+    def _owns(self, account: SimAccount, name: str) -> bool:
+        post = self.state.world.post(account.platform, name)
+        return post is not None and post.account_index == account.index
 
     def _accounts(self, name: str) -> Iterator[SimAccount]:
         """Yield the accounts that have an id, on whichever platforms."""

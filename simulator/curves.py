@@ -19,6 +19,8 @@ _SMALLEST_REST = 1e-9
 """Share of the views that must still come for the time of the next one to be computed with enough digits."""
 _MARGIN = 1e-4
 """A value is taken for unchanged up to this share of the curve's time before it changes."""
+_VIRAL, _VIRAL_FACTOR = 0.02, 25
+"""The share of posts that are seen so many times more often than others."""
 _WAVES = int(0.05 * 2**16)
 """Probability of a second wave, scaled to 16 bits."""
 
@@ -37,12 +39,13 @@ class Curve:
     After `move`, `seen` is the number of views at that instant, and `mood` an odd number derived from the age. A share
     times the mood is another share, so that different posts lose counts at different times. `values` has the counters
     that were computed from both; it is replaced when one of them changes. Without events, the first wave brings `final`
-    views, 63 % of them within `hours` of activity.
+    views, 63 % of them within `hours` of activity. `viral` tells whether the post is one of the few that are seen far
+    more often than the others.
     """
 
     __slots__ = (
         "_audience", "_from", "_until",
-        "began", "changes", "final", "hours", "mood", "seen", "shares", "values", "wave",
+        "began", "changes", "final", "hours", "mood", "seen", "shares", "values", "viral", "wave",
     )  # fmt: skip
 
     def __init__(self, world: World, post: SimPost) -> None:
@@ -52,12 +55,13 @@ class Curve:
         audience: Audience = audience_of(world, post.platform, post.account_index)
         hours = (post.published_at - EPOCH).total_seconds() / 3600
         reached = (0.15 + 0.45 * (many * ONE)) * (0.4 if post.kind.metric_type == "story" else 1.0)
-        factor = lognormal(0.7, luck * ONE) * (25 if viral * ONE < 0.02 else 1)
+        self.viral = viral * ONE < _VIRAL
+        factor = lognormal(0.7, luck * ONE) * (_VIRAL_FACTOR if self.viral else 1)
         self.final = audience.trend(hours / 24) * reached * factor * audience.publication_weight(hours)
         self.hours = 3 + 37 * (speed * ONE)
         self.wave = _wave(world, post, self.final) if speed & 0xFFFF < _WAVES else None
         self._audience, self.began = audience, audience.at(post.published_at)
-        self.changes = [(begin - self.began, factor) for begin, factor in audience.changes]
+        self.changes = [(begin - self.began, factor) for begin, factor in audience.changes_of(post.platform_post_id)]
         self._from = self._until = 0.0
         self.seen = 0
         self.mood = 1

@@ -9,9 +9,11 @@
 | `holiday` | the same | factor | how long; 24 by default |
 | `follower_drop` | followers | the share that leaves, for good | within how long; 24 by default |
 | `bought_followers` | followers | the share that is added, for good | within how long; 6 by default |
+| `breakout` | growth of one post | factor | how long; without it for good |
 
 `start` is an instant. `account` is a platform's id of an account; without it, an event strikes all accounts of
-`platform`, or of all platforms. `share` is the share of these accounts that it strikes, by the seed.
+`platform`, or of all platforms. `share` is the share of these accounts that it strikes, by the seed. `post` is a
+platform's id of a post of `account`: a `breakout` strikes that post alone, and needs both.
 
 Growth that an event holds back does not come later, and growth that it adds is not missing later. A day's amount goes
 by the part of the UTC day's activity that the event covers. Events that overlap multiply.
@@ -29,7 +31,7 @@ from typing import Any, Literal, get_args
 from metrics.documents import Platform
 from simulator.chance import unit
 
-Kind = Literal["spike", "outage", "shift", "platform_day", "holiday", "follower_drop", "bought_followers"]
+Kind = Literal["spike", "outage", "shift", "platform_day", "holiday", "follower_drop", "bought_followers", "breakout"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 MOST_EVENTS = 1_000
 LARGEST = 1_000.0
@@ -38,6 +40,7 @@ OF_FOLLOWERS = frozenset[Kind](["follower_drop", "bought_followers"])
 _HOURS: dict[Kind, float] = {
     "spike": 3.0, "outage": 3.0, "platform_day": 24.0, "holiday": 24.0, "follower_drop": 24.0, "bought_followers": 6.0,
 }  # fmt: skip
+OF_POST: Kind = "breakout"
 _SHARES = frozenset[Kind](["outage", "follower_drop"])
 
 
@@ -52,6 +55,7 @@ class Event:
     platform: Platform | None = None
     account: str | None = None
     share: float = 1.0
+    post: str | None = None
     id: str = ""
 
     @classmethod
@@ -67,11 +71,15 @@ class Event:
         kind: Kind = value["kind"]
         if unknown := sorted(value.keys() - names):
             raise ValueError(f"{unknown[0]}: an event has {', '.join(names)}")
-        for name in ("platform", "account"):
+        for name in ("platform", "account", "post"):
             if not (value.get(name) is None or isinstance(value[name], str)):
                 raise ValueError(f"{name}: a text")
         if kind == "platform_day" and (value.get("platform") is None or value.get("account") is not None):
             raise ValueError("platform: an event of kind platform_day strikes one platform, and no single account")
+        if kind == OF_POST and (value.get("account") is None or value.get("post") is None):
+            raise ValueError("post: an event of kind breakout names an account and one of its posts")
+        if kind != OF_POST and value.get("post") is not None:
+            raise ValueError("post: only an event of kind breakout strikes one post")
         hours = value.get("hours", _HOURS.get(kind))
         return cls(
             kind,
@@ -81,6 +89,7 @@ class Event:
             value.get("platform"),
             value.get("account"),
             _number("share", value.get("share", 1.0), 1.0),
+            value.get("post"),
         )
 
     @property

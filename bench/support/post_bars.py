@@ -37,7 +37,7 @@ def judge_posts(data: Path) -> list[str]:
     short += half_life_simulated()
     short += made_up()
     for name in ("tweets", "facebook-live"):
-        short += realised(name, _accounts(data, name))
+        short += realised(name, real_accounts(data, name))
     return short
 
 
@@ -202,7 +202,8 @@ def read_items(data: Path) -> Floats | None:
     return np.where(values < 0, np.nan, values)
 
 
-def _accounts(data: Path, name: str) -> list[tuple[list[datetime], Floats]]:
+def real_accounts(data: Path, name: str) -> list[tuple[list[datetime], Floats]]:
+    """Return the times and the final engagement of the posts of accounts, oldest first, by account and type."""
     found: dict[str, list[tuple[datetime, float]]] = {}
     if name == "tweets":
         for path in sorted((data / "tweets").glob("account-*.csv")):

@@ -36,6 +36,8 @@ EventName = Literal[
     "anomaly:opened",
     "anomaly:updated",
     "anomaly:closed",
+    "post:breakout",
+    "outlook:updated",
 ]
 EVENT_NAMES: tuple[EventName, ...] = get_args(EventName)
 
@@ -44,6 +46,11 @@ MAX_DAYS = 7
 TRIMMED = "trimmed"
 """The field of a workspace's version key that is set once events were removed because of their age."""
 
+_OF_BREAKOUT = (
+    "workspaceId", "accountId", "postId", "platform", "metricType", "age", "observed", "expected", "multiple",
+    "percentile", "score", "severity", "status", "model",
+)  # fmt: skip
+"""The fields of a breakout that `post:breakout` has."""
 _BATCH = 500
 _DAY_SECONDS = 86_400
 
@@ -144,11 +151,32 @@ def forecasts_event(workspace_id: str, day: datetime, made_at: datetime, made: i
     return Event("forecast:updated", workspace_id, data)
 
 
+def outlooks_event(workspace_id: str, hour: datetime, made_at: datetime) -> Event:
+    """Return the event that something was said of young posts of a workspace until the end of an hour."""
+    data = {"workspaceId": workspace_id, "hour": isoformat(hour), "madeAt": isoformat(made_at)}
+    return Event("outlook:updated", workspace_id, data)
+
+
 def anomaly_event(change: Change, anomaly: AnomalyDocument) -> Event:
     """Return the event of an anomaly that was found, changed, or ended or was withdrawn; it has no evidence."""
     shown = {name: value for name, value in public(anomaly).items() if name != "evidence"}
     data = {name: isoformat(value) if isinstance(value, datetime) else value for name, value in shown.items()}
-    return Event(f"anomaly:{change}", anomaly["workspaceId"], data, anomaly.get("accountId"))  # type: ignore[arg-type]
+    name: EventName = f"anomaly:{change}"  # type: ignore[assignment]
+    return Event(name, anomaly["workspaceId"], data, anomaly.get("accountId"), anomaly.get("postId"))
+
+
+def breakout_events(change: Literal["opened", "updated", "closed"], breakout: AnomalyDocument) -> list[Event]:
+    """Return the events of a breakout: that of an anomaly; `post:breakout` if it was found, confirmed or withdrawn."""
+    event = anomaly_event(change, breakout)
+    if change == "updated":
+        return [event]
+    data: dict[str, Any] = {
+        **{name: breakout.get(name) for name in _OF_BREAKOUT},
+        "anomalyId": breakout["_id"],
+        "publishedAt": isoformat(breakout["from"]),
+        "timestamp": isoformat(breakout["changedAt"]),
+    }
+    return [event, Event("post:breakout", event.workspace_id, data, event.account_id, event.post_id)]
 
 
 def operation_status(operation: OperationDocument) -> Event:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import dagster as dg
 
 from metrics import best_times as best_times_words
+from metrics import breakouts as breakout_words
 from metrics import content_decay as decay_words
 from metrics import post_outlooks as outlook_words
 from metrics.anomalies import MODEL as ANOMALY_MODEL
@@ -15,6 +16,7 @@ from metrics.forecasts import MODEL as FORECAST_MODEL
 from metrics.periods import PERIODS
 from metrics.settings import load_settings
 from pipelines.assets.anomalies import anomalies
+from pipelines.assets.breakouts import breakout_posts
 from pipelines.assets.export import export_parquet
 from pipelines.assets.forecasts import account_forecasts
 from pipelines.assets.outside import OUTSIDE
@@ -58,6 +60,7 @@ FORECASTS = [_stored(account_forecasts, "forecasts", code_version=FORECAST_MODEL
 ANOMALIES = [_stored(anomalies, "anomalies", code_version=ANOMALY_MODEL, freshness_policy=_HOURLY)]
 POSTS = [
     _stored(post_outlooks, "post_outlooks", code_version=outlook_words.MODEL, freshness_policy=_HOURLY),
+    _stored(breakout_posts, "anomalies", code_version=breakout_words.MODEL, freshness_policy=_HOURLY),
     _stored(content_decay, "content_decay", code_version=decay_words.MODEL, freshness_policy=_DAILY),
     _stored(best_times, "best_times", code_version=best_times_words.MODEL, freshness_policy=_WEEKLY),
 ]

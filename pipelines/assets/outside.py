@@ -21,6 +21,7 @@ _READ_BY_THE_API = [
     "account_forecasts",
     "anomalies",
     "post_outlooks",
+    "breakout_posts",
     "content_decay",
     "best_times",
 ]

@@ -12,6 +12,7 @@ from metrics import content_decay as decaying
 from metrics.clock import utcnow
 from metrics.periods import DAY, HOUR, WEEK
 from metrics.post_curves import FINAL_AGE
+from metrics.redis.events import outlooks_event
 from pipelines.assets.forecasts import RETRIES
 from pipelines.checks import outlook_checks
 from pipelines.partitions import DAYS, HOURS, WEEKS, slot_of_key, start_of_key
@@ -128,10 +129,10 @@ def post_outlooks(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iter
     from pipelines.insights.posts.make_outlooks import make_outlooks
 
     def make(clients: Clients, slot: datetime) -> "OutlooksReport":
-        return make_outlooks(
-            clients.store, slot + HOUR, now=utcnow(), run_id=context.run.run_id,
-            announce=lambda workspace_id: clients.announce(workspace_id, []),
-        )  # fmt: skip
+        def announce(workspace_id: str) -> None:
+            clients.announce(workspace_id, [outlooks_event(workspace_id, slot, utcnow())])
+
+        return make_outlooks(clients.store, slot + HOUR, now=utcnow(), run_id=context.run.run_id, announce=announce)
 
     starts = [(key, slot_of_key(key), slot_of_key(key) + HOUR) for key in context.partition_keys]
     clients = tidemark.clients()

@@ -24,6 +24,7 @@ _METRICS: Mapping[str, str] = {
     "reach": "reach",
     "accountViews": "views of the account",
     "profileViews": "visits to the profile",
+    "engagement": "engagement",
 }
 _KINDS: Mapping[str, str] = {
     "spike": "far above what was expected",
@@ -87,6 +88,8 @@ def _line(one: AnomalyDocument, handles: Mapping[str, str], calendar: Calendar) 
     when = _when(one, calendar)
     if one["kind"] == "collection":
         return f"{_collected(one, handles)} {when}. The cause is the collection, not the audience"
+    if one["kind"] == "breakout":
+        return _broken_out(one, handles, calendar)
     direction = one.get("direction", "up")
     if one["kind"] == "platform":
         side = "above" if direction == "up" else "below"
@@ -106,6 +109,9 @@ def _known(one: AnomalyDocument) -> str:
 
 def title_of_picture(one: AnomalyDocument) -> str:
     """Return the title of the picture of an anomaly; it has neither an id nor a text from outside."""
+    if one["kind"] == "breakout":
+        what = f"engagement of posts after {_hours(one)}"
+        return f"{what}, {one['platform']}: severity {one['severity']} of 10".capitalize()
     # By day, the values of followers are the followers, and not what was gained.
     metric = "followers" if one["grain"] == "day" and one.get("metric") == "followers" else _metric(one)
     return f"{metric} by {one['grain']}, {one['platform']}: severity {one['severity']} of 10".capitalize()
@@ -114,6 +120,18 @@ def title_of_picture(one: AnomalyDocument) -> str:
 def _metric(one: AnomalyDocument) -> str:
     metric = one.get("metric", "numbers")
     return _METRICS.get(metric, metric)
+
+
+def _broken_out(one: AnomalyDocument, handles: Mapping[str, str], calendar: Calendar) -> str:
+    at = f"{_local(one['from'], calendar):%Y-%m-%d %H:%M} ({calendar.time_zone})"
+    post = f"a {one.get('metricType', 'post')} of {_account(one, handles)}, published at {at},"
+    times = number(one.get("multiple", 0.0))
+    return f"{post} has {times} times the usual engagement after {_hours(one)}{_numbers(one)}"
+
+
+def _hours(one: AnomalyDocument) -> str:
+    age = one.get("age", 0.0)
+    return "1 hour" if age == 1 else f"{age:g} hours"
 
 
 def _collected(one: AnomalyDocument, handles: Mapping[str, str]) -> str:

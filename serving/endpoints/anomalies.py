@@ -40,7 +40,7 @@ async def anomalies(request: Request) -> Response:
         calendar = parts.store.calendars.get(workspace_id).current
         dated, place = query.dated(calendar), decode_cursor(query, route, 2)
         after: tuple[datetime, str] | None = (instant(place[0]), str(place[1])) if place else None
-        wanted = Wanted(query.status, query.kind, query.metric, query.account_id)
+        wanted = Wanted(query.status, query.kind, query.metric, query.account_id, query.post_id)
         found = parts.store.anomalies.page(workspace_id, wanted, *dated.bounds(calendar), query.limit + 1, after)
         cursor = None
         if len(found) > query.limit:

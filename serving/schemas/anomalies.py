@@ -15,7 +15,7 @@ from metrics.anomalies import (
     Scope,
     Status,
 )
-from metrics.documents import Platform
+from metrics.documents import MetricType, Platform
 from serving.schemas.base import Count, Day, Instant, Meta, Page, Shape, absent
 
 Severity = Annotated[int, Field(ge=1, le=10)]
@@ -24,17 +24,31 @@ _SEEN: Any = {"acknowledged": True, "note": "A celebrity shared the reel."}
 
 
 class HistoryValue(Shape):
-    """A value of an hour or day that ended with the anomaly, or before it."""
+    """A value of an hour or day that ended with the anomaly, or before it; or of a post at the same age."""
 
-    at: Instant = Field(description="The start of the hour or day.")
+    at: Instant = Field(description="The start of the hour or day; of a breakout, when the post was published.")
     value: float = Field(description="What was observed.")
 
 
 class SimilarAnomaly(Shape):
-    """An earlier anomaly of the same series in the same direction."""
+    """An earlier anomaly of the same series in the same direction, or an earlier breakout of the same type of posts."""
 
     anomaly_id: str = Field(description="Its id.")
     score: float = Field(description="Its farthest residual.")
+    post_id: str = absent("Of a breakout: the post.")
+
+
+class JudgedAge(Shape):
+    """What was said of a post at an age."""
+
+    age: float = Field(description="The age in hours.")
+    observed: float = Field(description="The engagement of the post at this age.")
+    expected: float = Field(description="The median of the earlier posts at the same age.")
+    multiple: float = Field(description="How many times the median it is; a median below 1 counts as 1.")
+    percentile: float = Field(description="The percentage of the earlier posts that had less.")
+    score: float = Field(description="The distance from the median, in robust deviations of logarithms.")
+    posts: Count = Field(description="With how many earlier posts it was compared.")
+    breakout: bool = Field(description="Whether it is a breakout at this age.")
 
 
 class CarryingPost(Shape):
@@ -48,7 +62,9 @@ class CarryingPost(Shape):
 class Evidence(Shape):
     """What a person needs to judge an anomaly."""
 
-    history: list[HistoryValue] = absent("The values of two days by hour, or of four weeks by day.")
+    history: list[HistoryValue] = absent(
+        "The values of two days by hour, or of four weeks by day; of a breakout, 28 earlier posts at its age, and it."
+    )
     similar: list[SimilarAnomaly] = absent("Up to five earlier ones, newest first.")
     posts: list[CarryingPost] = absent("The largest first; for gains of engagement and views alone.")
     cause: CollectionCause = absent(
@@ -57,6 +73,7 @@ class Evidence(Shape):
         "rounds them."
     )
     share: float = absent("Of `platform`: the share of the platform's accounts that it affects.")
+    ages: list[JudgedAge] = absent("Of `breakout`: what was said of the post at each age.")
 
 
 class KnownDay(Shape):
@@ -75,15 +92,22 @@ class AnomalyFields(Shape):
     anomaly_id: str = Field(description="The id, which stays when it grows.")
     workspace_id: str
     account_id: str = absent("Absent for a whole platform.")
+    post_id: str = absent("Of a breakout: the post.")
     platform: Platform
-    scope: Scope = Field(description="`platform`: of the whole platform, or of all its accounts in the workspace.")
+    metric_type: MetricType = absent("Of a breakout: the type of the post, with which alone it is compared.")
+    scope: Scope = Field(
+        description="`platform`: of the whole platform, or of all its accounts in the workspace. `post`: of one post."
+    )
     metric: str = absent("The metric, by its name in rollups.")
     grain: Grain = Field(description="Whether its hours or its days are out of the ordinary.")
-    from_: Instant = Field(alias="from", description="The start of its first hour or day.")
-    to: Instant = Field(description="The end of its last hour or day.")
+    from_: Instant = Field(
+        alias="from", description="The start of its first hour or day; of a breakout, when the post was published."
+    )
+    to: Instant = Field(description="The end of its last hour or day; of a breakout, when the post came to its `age`.")
     kind: Kind = Field(
         description="spike: above; drop: below; shift: days in a row; outage: nothing at all; platform: of many "
-        "accounts at once; collection: the collection is the cause, not the audience."
+        "accounts at once; collection: the collection is the cause, not the audience; breakout: a post far above the "
+        "account's earlier posts at the same age."
     )
     direction: Direction = absent("Whether it lies above or below what was expected.")
     observed: float = absent("The sum over its hours or days.")
@@ -91,9 +115,17 @@ class AnomalyFields(Shape):
     lo: float = absent("Below it, the sum is out of the ordinary.")
     hi: float = absent("Above it, the sum is out of the ordinary.")
     score: float = absent("The farthest residual, in usual residuals of the series.")
-    severity: Severity = Field(description="By how rarely the series has such an hour or day; 10 is rarest.")
+    age: float = absent("Of a breakout: the newest age in hours at which it is one, and from which its numbers are.")
+    multiple: float = absent("Of a breakout: how many times the median of the earlier posts it has.")
+    percentile: float = absent("Of a breakout: the percentage of the earlier posts that had less.")
+    severity: Severity = Field(
+        description="By how rarely the series has such an hour or day, or the account such a post; 10 is rarest."
+    )
     model: str = Field(description="The version of the method.")
-    status: Status = Field(description="`withdrawn`: late data changed the numbers, so that it no longer holds.")
+    status: Status = Field(
+        description="`withdrawn`: late data changed the numbers, so that it no longer holds; or a breakout was none "
+        "any more at the age of a day. A breakout that has `ended` is confirmed."
+    )
     known: list[KnownDay] = absent("Holidays and campaigns on its days, which may explain it.")
     muted_by: str = absent("The anomaly of the whole platform that explains it.")
     found_at: Instant = Field(description="When it was found.")
@@ -120,6 +152,31 @@ class AnomalyUpdated(AnomalyFields):
 
 class AnomalyClosed(AnomalyFields):
     """`anomaly:closed`: an anomaly ended, or was withdrawn."""
+
+
+class PostBreakout(Shape):
+    """`post:breakout`: a post does far better than the account's posts did at the same age, or no longer does.
+
+    It is sent when the breakout is found, and when it is confirmed or withdrawn at the age of a day.
+    """
+
+    workspace_id: str
+    account_id: str
+    post_id: str
+    anomaly_id: str = Field(description="The anomaly that has the evidence.")
+    platform: Platform
+    metric_type: MetricType
+    published_at: Instant
+    age: float = Field(description="The age in hours from which the numbers are.")
+    observed: float = Field(description="The engagement of the post at this age.")
+    expected: float = Field(description="The median of the account's earlier posts of the type at the same age.")
+    multiple: float = Field(description="How many times the median it is.")
+    percentile: float = Field(description="The percentage of the earlier posts that had less.")
+    score: float = Field(description="The distance from the median in robust deviations.")
+    severity: Severity = Field(description="By how rarely the account has such a post; 10 is rarest.")
+    status: Status = Field(description="`open`: found; `ended`: confirmed; `withdrawn`: it no longer holds.")
+    model: str = Field(description="The version of the method.")
+    timestamp: Instant = Field(description="When it was found, confirmed or withdrawn.")
 
 
 class UnwatchedSeries(Shape):

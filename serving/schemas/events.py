@@ -7,7 +7,7 @@ from pydantic import Field, RootModel, create_model
 from metrics.documents import AccountState, FailureReason, OperationKind, OperationState, Platform, RollupStatus
 from metrics.periods import Period
 from metrics.store.workspace.alerts import Comparison
-from serving.schemas.anomalies import AnomalyClosed, AnomalyOpened, AnomalyUpdated
+from serving.schemas.anomalies import AnomalyClosed, AnomalyOpened, AnomalyUpdated, PostBreakout
 from serving.schemas.base import Count, Day, Instant, Shape, Unavailable, absent
 from serving.schemas.observed import ObservedAccount, PostMetrics
 from serving.schemas.rollups import PERIOD_LABEL, AccountMetrics
@@ -100,6 +100,14 @@ class ForecastUpdated(Shape):
     unavailable: Count = Field(description="How many series have none.")
 
 
+class OutlookUpdated(Shape):
+    """`outlook:updated`: what becomes of young posts was said of a workspace at the end of an hour."""
+
+    workspace_id: str
+    hour: Instant = Field(description="The start of the hour at whose end it was said.")
+    made_at: Instant = Field(description="When it was said.")
+
+
 class Reset(Shape):
     """`reset`: the stream lost its place, so events may be missing: read everything again, then continue."""
 
@@ -131,6 +139,8 @@ EVENTS: dict[str, type[Shape]] = {
     "anomaly:opened": AnomalyOpened,
     "anomaly:updated": AnomalyUpdated,
     "anomaly:closed": AnomalyClosed,
+    "post:breakout": PostBreakout,
+    "outlook:updated": OutlookUpdated,
     "reset": Reset,
     "ping": Ping,
 }

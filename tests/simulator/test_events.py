@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from metrics.periods import DAY, HOUR
 from simulator import truth
-from simulator.events import KINDS, MOST_EVENTS, OF_FOLLOWERS, Event, Kind
+from simulator.events import KINDS, MOST_EVENTS, OF_FOLLOWERS, OF_POST, Event, Kind
 from simulator.registry import new_world
-from simulator.world import SimAccount, World
+from simulator.world import SimAccount, SimPost, World
 from tests.simulator.conftest import NOW
 from tests.simulator_fixture import Simulator
 
@@ -23,7 +23,15 @@ POSTS_BEFORE = timedelta(days=20)
 
 def event(kind: Kind, account: SimAccount | None = None, **more: Any) -> Event:
     of = {"account": account.platform_account_id} if account else {"platform": "instagram"}
+    if kind == OF_POST and account:
+        of["post"] = newest_post(account).platform_post_id
     return Event.parse({"kind": kind, "start": START.isoformat(), "size": 0.5, **of, **more})
+
+
+def newest_post(account: SimAccount) -> SimPost:
+    """Return the last post of an account before the event, which still grows, and is no story."""
+    posts = QUIET.posts(account, START - POSTS_BEFORE, START)
+    return next(post for post in reversed(posts) if post.metric_type != "story")
 
 
 @pytest.fixture
@@ -55,8 +63,7 @@ def accounts(platform: str = "instagram", count: int = 12) -> list[SimAccount]:
 def test_event_changes_numbers_only_from_its_start_on(world: World, kind: Kind) -> None:
     account = world.account("facebook", 4)
     day = START.date()
-    of = {} if kind == "platform_day" else {"account": account.platform_account_id}
-    world.plant([Event.parse({"kind": kind, "start": START.isoformat(), "size": 0.5, "platform": "facebook", **of})])
+    world.plant([event(kind, None if kind == "platform_day" else account, platform="facebook")])
     before = [START - timedelta(days=back) for back in (19, 3)] + [START - HOUR, START - timedelta(seconds=1), START]
     for now in before:
         assert numbers(world, account, now) == numbers(QUIET, account, now)
@@ -82,7 +89,10 @@ def test_event_changes_nothing_but_what_it_names(world: World, kind: Kind) -> No
         name for name in platform.days
         if truth.day_value(world, account, name, day) != truth.day_value(QUIET, account, name, day)
     }  # fmt: skip
-    if kind in OF_FOLLOWERS:
+    if kind == OF_POST:
+        assert (changed, days) == (set(), set())
+        assert sum(new != old for new, old in zip(posts, posts_of_old, strict=True)) == 1
+    elif kind in OF_FOLLOWERS:
         assert (changed, posts) == ({"followers_count"}, posts_of_old)
         assert days == {"follower_count" if kind == "bought_followers" else "unfollows"}
     else:
@@ -103,6 +113,24 @@ def test_growth_while_an_event_lasts_is_multiplied_and_then_as_before(
             factor * views(QUIET, account, START, end), abs=count * (factor + 1)
         )
         assert views(world, account, end, end + DAY) == pytest.approx(views(QUIET, account, end, end + DAY), abs=count)
+
+
+def test_breakout_multiplies_the_growth_of_one_post(world: World) -> None:
+    account = world.account("instagram", 7)
+    post = newest_post(account)
+    world.plant([event("breakout", account, size=6, hours=20), event("spike", account, size=2, hours=4)])
+
+    def grown(of: World, one: SimPost, first: float, last: float) -> int:
+        seen = [truth.views_at(of, one, START + hours * HOUR) for hours in (first, last)]
+        return seen[1] - seen[0]
+
+    assert grown(world, post, -100, 0) == grown(QUIET, post, -100, 0)
+    assert grown(world, post, 0, 4) == pytest.approx(12 * grown(QUIET, post, 0, 4), abs=13)
+    assert grown(world, post, 4, 20) == pytest.approx(6 * grown(QUIET, post, 4, 20), abs=7)
+    assert grown(world, post, 20, 300) == pytest.approx(grown(QUIET, post, 20, 300), abs=2)
+    for other in world.posts(account, START - POSTS_BEFORE, START)[:-1]:
+        if other != post:
+            assert grown(world, other, 4, 300) == pytest.approx(grown(QUIET, other, 4, 300), abs=2)
 
 
 def test_shift_stays(world: World) -> None:
@@ -211,6 +239,30 @@ def test_planted_event_is_told_and_removed(api: Simulator) -> None:
     assert api.client.delete("/_control/events", params={"id": planted["id"]}).status_code == 400
 
 
+def test_breakout_is_planted_in_a_post_of_the_account(api: Simulator) -> None:
+    account, other = (api.world.account("instagram", index) for index in (4, 5))
+    post, foreign = (api.world.posts(one, NOW - 2 * DAY, NOW)[0].platform_post_id for one in (account, other))
+    query = {"object": post, "field": "views", "instant": (NOW + DAY).isoformat()}
+    before = api.client.get("/_control/truth", params=query).json()["value"]
+    asked = {
+        "kind": "breakout",
+        "start": (NOW - 3 * DAY).isoformat(),
+        "size": 9,
+        "account": account.platform_account_id,
+    }
+    for wrong in ({}, {"post": foreign}, {"post": "nobody"}, {"post": 7}, {"post": post, "account": None}):
+        answer = api.client.post("/_control/events", json={**asked, **wrong})
+        assert (answer.status_code, answer.json()["detail"][:4]) == (400, "post")
+    spike = {**asked, "kind": "spike", "post": post}
+    assert api.client.post("/_control/events", json=spike).status_code == 400
+    (planted,) = api.client.post("/_control/events", json={**asked, "post": post}).json()
+    assert (planted["post"], planted["hours"], planted["end"]) == (post, None, None)
+    assert api.client.get("/_control/events", params={"object": account.platform_account_id}).json() == [planted]
+    assert api.client.get("/_control/truth", params=query).json()["value"] == pytest.approx(9 * before, abs=9)
+    assert api.client.delete("/_control/events").json() == []
+    assert api.client.get("/_control/truth", params=query).json()["value"] == before
+
+
 def test_reset_removes_events(api: Simulator) -> None:
     asked = [{"kind": "holiday", "start": NOW.isoformat(), "size": 0.4}] * 3
     assert len(api.client.post("/_control/events", json=asked).json()) == 3
@@ -293,4 +345,5 @@ def test_audience_of_an_account_and_of_a_post_is_told(api: Simulator) -> None:
     post = api.world.posts(account, NOW - 30 * DAY, NOW)[0]
     told = api.client.get("/_control/audience", params={"object": post.platform_post_id}).json()
     assert told["final"] > 0 < told["hours"]
+    assert told["viral"] is False
     assert api.client.get("/_control/audience", params={"object": "nobody"}).status_code == 400

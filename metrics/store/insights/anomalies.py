@@ -46,6 +46,7 @@ class Wanted:
     kind: Kind | None = None
     metric: str | None = None
     account_id: str | None = None
+    post_id: str | None = None
 
 
 class Anomalies:
@@ -56,10 +57,26 @@ class Anomalies:
         self._settings = db["workspace_settings"]
 
     def touching(self, account_ids: Sequence[str], first: datetime, end: datetime) -> list[AnomalyDocument]:
-        """Return the anomalies of accounts that are open or that overlap `[first, end)`, oldest first."""
+        """Return the anomalies of accounts that are open or that overlap `[first, end)`, oldest first.
+
+        Breakouts of posts are left out: what is found in the series of accounts says nothing of them.
+        """
         overlap: Document = {"from": {"$lt": end}, "to": {"$gt": first}}
-        query = {"accountId": {"$in": list(account_ids)}, "$or": [{"status": "open"}, overlap]}
-        return self._found(query)
+        query: Document = {"accountId": {"$in": list(account_ids)}, "$or": [{"status": "open"}, overlap]}
+        return self._found({**query, "kind": {"$ne": "breakout"}})
+
+    def breakouts(self, workspace_id: str, since: datetime) -> list[AnomalyDocument]:
+        """Return the breakouts of a workspace that are open, or whose post was published from `since` on."""
+        query: Document = {"workspaceId": workspace_id, "kind": "breakout"}
+        return self._found({**query, "$or": [{"status": "open"}, {"from": {"$gte": since}}]})
+
+    def earlier_breakouts(self, account_id: str, metric_type: str, before: datetime, most: int) -> list[Document]:
+        """Return the newest breakouts of a type of posts that were published before an instant, newest first."""
+        query = {"accountId": account_id, "kind": "breakout", "metricType": metric_type, "from": {"$lt": before}}
+        query["status"] = "ended"
+        with mongo_errors():
+            found = self._anomalies.find(query, {"score": 1, "postId": 1})
+            return list(found.sort([("from", DESCENDING), ("_id", DESCENDING)]).limit(most))
 
     def earlier(self, account_id: str, metric: str, direction: str, before: datetime, most: int) -> list[Document]:
         """Return the newest anomalies of a series in a direction that began before an instant, newest first."""
@@ -79,8 +96,12 @@ class Anomalies:
         return self._found({**query, "scope": "platform", "kind": "collection"})
 
     def hourly_count(self, first: datetime, end: datetime) -> int:
-        """Count the anomalies of hours of all workspaces that began in `[first, end)` and are not withdrawn."""
+        """Count the anomalies of hours of all workspaces that began in `[first, end)` and are not withdrawn.
+
+        The alarm budget is of series: breakouts of posts do not count.
+        """
         query = {"from": {"$gte": first, "$lt": end}, "grain": "hour", "status": {"$ne": "withdrawn"}}
+        query["kind"] = {"$ne": "breakout"}
         with mongo_errors():
             return self._anomalies.count_documents(query)
 
@@ -100,15 +121,17 @@ class Anomalies:
     def to_tell(self, workspace_id: str, severity: int, since: datetime, now: datetime) -> list[AnomalyDocument]:
         """Return the anomalies of a workspace that are worth a message: found since an instant, and of a severity.
 
-        Open ones are, and days of whole platforms, which have ended when they are found, if that is at most two days
-        ago. The run that finds days looks at whole platforms last: days wait until it has.
+        Open ones are, and what has ended when it is found, if that is at most two days ago: days of whole platforms,
+        and posts that were first found at the age of a day. The run that finds days looks at whole platforms last: days
+        wait until it has.
         """
         found: Document = {"$gte": since}
-        platform: Document = {"$gte": max(since, now - 2 * DAY)}
+        recent: Document = {"$gte": max(since, now - 2 * DAY)}
         kinds = [
             {"status": "open", "grain": "hour", "foundAt": found},
             {"status": "open", "grain": "day", "foundAt": {**found, "$lte": now - SETTLED}},
-            {"status": "ended", "scope": "platform", "foundAt": platform},
+            {"status": "ended", "scope": "platform", "foundAt": recent},
+            {"status": "ended", "kind": "breakout", "foundAt": recent, "to": {"$gte": now - 3 * DAY}},
         ]
         return self._found({"workspaceId": workspace_id, "severity": {"$gte": severity}, **_UNSEEN, "$or": kinds})
 
@@ -134,9 +157,13 @@ class Anomalies:
             with mongo_errors():
                 self._anomalies.bulk_write(writes, ordered=False)
 
-    def untold(self, workspace_id: str) -> list[AnomalyDocument]:
-        """Return the anomalies of a workspace whose last change was not announced yet, oldest first."""
-        return self._found({"workspaceId": workspace_id, "untold.change": {"$exists": True}})
+    def untold(self, workspace_id: str, *, breakouts: bool) -> list[AnomalyDocument]:
+        """Return the breakouts, or else the other anomalies, of a workspace that were not announced yet, oldest first.
+
+        Each kind is announced by the run that finds it.
+        """
+        kind = {"kind": "breakout" if breakouts else {"$ne": "breakout"}}
+        return self._found({"workspaceId": workspace_id, "untold.change": {"$exists": True}, **kind})
 
     def told(self, documents: Sequence[AnomalyDocument]) -> None:
         """Record that the last changes of anomalies were announced, unless these were written again since."""
@@ -162,7 +189,10 @@ class Anomalies:
     ) -> list[AnomalyDocument]:
         """Return up to `limit` anomalies of a workspace that overlap `[first, end)`, newest first, after a position."""
         query: Document = {"workspaceId": workspace_id, "from": {"$lt": end}, "to": {"$gt": first}}
-        named = {"status": wanted.status, "kind": wanted.kind, "metric": wanted.metric, "accountId": wanted.account_id}
+        named = {
+            "status": wanted.status, "kind": wanted.kind, "metric": wanted.metric, "accountId": wanted.account_id,
+            "postId": wanted.post_id,
+        }  # fmt: skip
         query |= {name: value for name, value in named.items() if value is not None}
         if after is not None:
             began, last = after

@@ -59,6 +59,12 @@ class PostCurves:
             found = self._curves.find(query).sort([("publishedAt", 1), ("_id", 1)])
             return cast("list[PostCurveDocument]", list(found))
 
+    def of_posts(self, workspace_id: str, post_ids: Sequence[str]) -> list[PostCurveDocument]:
+        """Return the curves of some posts of a workspace, oldest first."""
+        with mongo_errors():
+            found = self._curves.find({"workspaceId": workspace_id, "_id": {"$in": list(post_ids)}})
+            return cast("list[PostCurveDocument]", list(found.sort([("publishedAt", 1), ("_id", 1)])))
+
     def newest(
         self,
         platform: Platform,

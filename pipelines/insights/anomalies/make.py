@@ -1,7 +1,7 @@
 """Find the anomalies of a day, as far as it has ended: derive nets, judge series, compare with what is stored."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from logging import getLogger
@@ -35,6 +35,7 @@ from pipelines.insights.anomalies.nets import (
 from pipelines.insights.anomalies.platforms import platform_wide
 from pipelines.insights.anomalies.reconcile import Window, reconciled
 from pipelines.insights.anomalies.smoothing import Bools, Floats
+from pipelines.insights.anomalies.telling import Announce, tell
 from pipelines.insights.known_days import RECENT_DAYS, KnownDays, known_days
 
 log = getLogger(__name__)
@@ -46,12 +47,6 @@ _LOOK_BACK = timedelta(days=14)
 _KNOWN_BACK = (HISTORY_WEEKS + JUDGED_WEEKS) * WEEK + timedelta(days=RECENT_DAYS + 1)
 """Days are known so far back, that those before all hours and days that are read count as well."""
 _SIMILAR = 5
-
-Announce = Callable[[str, Sequence[tuple[Change, AnomalyDocument]]], None]
-"""A function that is called with a workspace, and the anomalies that were written with what happened to them.
-
-They are announced as they are stored: an account that was erased meanwhile has none.
-"""
 
 
 @dataclass(slots=True)
@@ -184,7 +179,7 @@ def find(
     workspaces = store.accounts.workspaces() if workspace_ids is None else workspace_ids
     calendars = store.calendars.of(workspaces)
     for workspace_id in workspaces:
-        _tell(store, workspace_id, announce)
+        tell(store, workspace_id, announce, breakouts=False)
         accounts = store.accounts.connections([workspace_id], states=get_args(ConnectedState))
         of = _Workspace(
             store,
@@ -198,7 +193,7 @@ def find(
         report.workspaces += bool(accounts)
         report.accounts += len(accounts)
         report.days |= of.days
-        _tell(store, workspace_id, announce)
+        tell(store, workspace_id, announce, breakouts=False)
     if workspace_ids is None and day + DAY <= now:
         for workspace_id, documents in platform_wide(store, day, now, run_id).items():
             written: list[tuple[Change, AnomalyDocument]] = [
@@ -207,15 +202,8 @@ def find(
             ]
             store.anomalies.write(written)
             _count(report, written)
-            _tell(store, workspace_id, announce)
+            tell(store, workspace_id, announce, breakouts=False)
     return report
-
-
-def _tell(store: Store, workspace_id: str, announce: Announce) -> None:
-    """Announce what was written of a workspace and is not announced yet, also by a run that died before it could."""
-    if untold := store.anomalies.untold(workspace_id):
-        announce(workspace_id, [(one["untold"]["change"], one) for one in untold])
-        store.anomalies.told(untold)
 
 
 def _of_workspace(of: _Workspace, accounts: Sequence[Connection], report: FoundReport) -> None:

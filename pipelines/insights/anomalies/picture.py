@@ -35,6 +35,8 @@ def draw(one: AnomalyDocument, title: str, zone: tzinfo) -> bytes:
     axes = figure.subplots()
     step: timedelta = HOUR if one["grain"] == "hour" else DAY
     times, values = [history[0]["at"]], [history[0]["value"]]
+    # Posts are no series: what they have at the same age is not joined by a line.
+    posts = one["kind"] == "breakout"
     for before, point in pairwise(history):
         if point["at"] - before["at"] > 1.5 * step:  # Nothing is known in between: the line is broken.
             times.append(before["at"] + step)
@@ -42,7 +44,10 @@ def draw(one: AnomalyDocument, title: str, zone: tzinfo) -> bytes:
         times.append(point["at"])
         values.append(point["value"])
     inside = [point for point in history if one["from"] <= point["at"] < one["to"]]
-    axes.plot(times, values, color=_LINE, linewidth=1.4, marker="o", markersize=2.5)  # type: ignore[arg-type]
+    style = {"linewidth": 0.0, "markersize": 5.0} if posts else {"linewidth": 1.4, "markersize": 2.5}
+    axes.plot(times, values, color=_LINE, marker="o", **style)  # type: ignore[arg-type]
+    if posts and "expected" in one:
+        axes.axhline(one["expected"], color=_LINE, linewidth=0.8, linestyle="--")
     axes.axvspan(one["from"], one["to"], color=_MARK, alpha=0.12, linewidth=0)  # type: ignore[arg-type]
     axes.plot([point["at"] for point in inside], [point["value"] for point in inside], "o", color=_MARK, markersize=5)  # type: ignore[arg-type]
     locator = AutoDateLocator(tz=zone, maxticks=9)

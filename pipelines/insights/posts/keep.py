@@ -1,6 +1,6 @@
 """Keep the curves of posts up to date: each post is read again only when its next age has come."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -20,8 +20,10 @@ _POSTS = 200
 """Posts whose readings are in memory at the same time."""
 
 
-def keep_curves(store: Store, workspace_id: str, since: datetime, now: datetime) -> int:
+def keep_curves(store: Store, workspace_id: str, since: datetime, now: datetime, *, again: Container[str] = ()) -> int:
     """Derive the curves of posts that were published from `since` on and may have a new value; return how many.
+
+    Those of the posts `again` are derived in any case: late data may have changed values that were known.
 
     Raises:
         MongoUnavailable: MongoDB does not answer; keep them again.
@@ -30,7 +32,7 @@ def keep_curves(store: Store, workspace_id: str, since: datetime, now: datetime)
     due = [
         post
         for post in store.posts.published(workspace_id, since, now)
-        if "timeUnknown" not in post and _is_due(known, post, now)
+        if "timeUnknown" not in post and (post["_id"] in again or _is_due(known, post, now))
     ]
     for posts in batched(due, _POSTS):
         readings = read(store, posts, now)

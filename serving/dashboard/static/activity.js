@@ -1,5 +1,6 @@
 // The card of activity: the events of the stream, summed up per account instead of per post.
 
+import { aged, times } from "./breakout.js";
 import { $, h } from "./dom.js";
 import { capital, count, isolate, platform as named, plural } from "./format.js";
 import { kindOf, titleOf } from "./happened.js";
@@ -18,6 +19,8 @@ export class Activity {
   note(name, data) {
     if (name === "collection:status") this._add(`status-${data.operationId ?? data.accountId}`, () => this._status(data));
     else if (name === "alert:fired") this._add(data.firingId, () => `Alert: ${isolate(data.title)} (${data.periodLabel})`);
+    else if (name === "post:breakout") this._add(data.anomalyId, () => this._breakout(data));
+    else if (data.kind === "breakout") return; // `post:breakout` tells it
     else if (name === "anomaly:updated") return; // a person or a later hour changed it: the page shows it
     else if (name.startsWith("anomaly:")) this._add(data.anomalyId, () => `${name === "anomaly:opened" ? "Out of the ordinary" : "Over"}: ${titleOf(data).toLowerCase()}${data.accountId ? ` of ${this._name(data.accountId)}` : ` on ${named(data.platform)}`} (${kindOf(data).toLowerCase()})`);
     else if (data.accountId) this._add(data.accountId, (line) => this._gathered(line, name));
@@ -45,6 +48,11 @@ export class Activity {
     if (name === "metrics:aggregated") line.rolled.add("numbers");
     const what = parts.length ? `${parts.join(" and ")} collected` : "";
     return `${this._name(line.key)}: ${[what, line.rolled.size && "totals renewed"].filter(Boolean).join(", ")}`;
+  }
+
+  _breakout({ accountId, metricType, status, ...one }) {
+    const said = { open: "Breakout", ended: "Breakout confirmed", withdrawn: "Breakout withdrawn" }[status] ?? status;
+    return `${said}: a ${metricType} of ${this._name(accountId)}, ${times(one)} the usual after ${aged(one)}`;
   }
 
   _status({ operationId, accountId, state, reason, accounts, kind, progress }) {

@@ -1,5 +1,6 @@
 // The page "What happened": hours and days that were out of the ordinary, newest first, with their evidence and what people say of them.
 
+import { aged, times } from "./breakout.js";
 import { $, choice, h, render } from "./dom.js";
 import { evidence } from "./evidence.js";
 import { capital, clock, count, date, isolate, platform as named, plural, span } from "./format.js";
@@ -31,7 +32,7 @@ export function happenedWith(client, scopes) {
 }
 
 export const kindOf = ({ kind }) => (KINDS[kind] ?? [capital(kind)])[0];
-export const titleOf = ({ metric }) => TITLES[metric] ?? capital(metric ?? "all metrics");
+export const titleOf = ({ kind, metric, metricType }) => (kind === "breakout" ? capital(metricType) : TITLES[metric] ?? capital(metric ?? "all metrics"));
 
 /** Show the page; `change(fields)` switches to another view. */
 export async function happened(reading, live, change) {
@@ -65,10 +66,11 @@ function open(id) {
 }
 
 function item(reading, one, account) {
-  const [tone, status] = STATUS[one.status] ?? ["plain", capital(one.status)];
+  const broken = one.kind === "breakout";
+  const [tone, status] = broken && one.status === "ended" ? ["ok", "Confirmed"] : STATUS[one.status] ?? ["plain", capital(one.status)];
   return h("li.event", { id: `event-${one.anomalyId}` },
     h("div.head", {},
-      h("h3", {}, one.direction ? h("span", { "aria-hidden": "true" }, `${ARROWS[one.direction]} `) : null, `${titleOf(one)} `, account ? ["of ", accountLink({ ...reading.view, page: "" }, account), " "] : null, `on ${named(one.platform)}`),
+      h("h3", {}, one.direction ? h("span", { "aria-hidden": "true" }, `${ARROWS[one.direction]} `) : null, broken ? link({ ...reading.view, page: "", account: "" }, { post: one.postId }, titleOf(one)) : titleOf(one), " ", account ? ["of ", accountLink({ ...reading.view, page: "" }, account), " "] : null, `on ${named(one.platform)}`),
       h("span.badge.plain", {}, kindOf(one)), h(`span.badge.${tone}`, {}, status),
       one.muted ? h("span.badge.plain", {}, "Muted") : null),
     h("p", {}, `${when(one)}: ${explained(one)}. `, h("b", {}, `Severity ${one.severity} of 10`), "."),
@@ -84,14 +86,16 @@ function item(reading, one, account) {
 const knownAs = ({ kind, startDate, endDate }) => (kind === "holiday" ? `holiday on ${date(startDate)}` : `campaign, ${span(startDate, endDate)}`);
 
 /** Say in which hours or days it was. */
-function when({ grain, from, to }) {
+function when({ kind, grain, from, to }) {
+  if (kind === "breakout") return `Published ${date(from)} ${clock(from)}`;
   const last = Date.parse(to) - 1;
   if (grain === "day") return span(dateOf(from), dateOf(last));
   const sameDay = dateOf(from) === dateOf(last), hours = Math.round((Date.parse(to) - Date.parse(from)) / HOUR);
   return `${date(from)} ${clock(from)} to ${sameDay ? "" : `${date(to)} `}${clock(to)} (${plural(hours, "hour")})`;
 }
 
-function explained({ kind, evidence: { cause }, observed, expected, lo, hi }) {
+function explained({ kind, evidence: { cause }, observed, expected, lo, hi, ...rest }) {
+  if (kind === "breakout") return `${times(rest)} the usual engagement after ${aged(rest)}; ${count(observed)} observed, ${count(expected)} expected (usually ${count(lo)} to ${count(hi)}), more than ${Math.round(rest.percentile)} % of the account's last posts of this type`;
   const what = cause ? CAUSES[cause] ?? capital(cause) : (KINDS[kind] ?? ["", "out of the ordinary"])[1];
   if (observed === undefined) return what;
   const usual = expected === undefined ? "" : `, ${count(expected)} expected${lo === undefined || hi === undefined ? "" : ` (usually ${count(lo)} to ${count(hi)})`}`;

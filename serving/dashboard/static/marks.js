@@ -24,12 +24,13 @@ export async function readMarks(reading) {
 /** Return what belongs to a chart, oldest first; nothing unless the view is by day. */
 export function marksOf(reading, { id }) {
   if (reading.view.by !== "day" || found.subject !== subjectOf(reading)) return [];
-  return found.anomalies.filter((one) => one.metric === METRICS[id] && one.status !== "withdrawn" && !one.muted && !one.mutedBy).toReversed();
+  return found.anomalies.filter((one) => (one.metric === METRICS[id] || (id === "engagement" && one.kind === "breakout")) && one.status !== "withdrawn" && !one.muted && !one.mutedBy).toReversed();
 }
 
 /** Return a text per date that was out of the ordinary. */
 export function textsOf(marks, dates) {
-  const last = ({ to }) => dateOf(Date.parse(to) - 1);
+  // A post breaks out on the day on which it is published, however long it takes.
+  const last = ({ kind, from, to }) => (kind === "breakout" ? dateOf(from) : dateOf(Date.parse(to) - 1));
   return dates.map((date) => marks.filter((one) => dateOf(one.from) <= date && date <= last(one)).map(told).join("; "));
 }
 

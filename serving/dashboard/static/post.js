@@ -5,6 +5,7 @@ import { caption, permalink, thumbnail } from "./content.js";
 import { $, h, kept, render, scrolling } from "./dom.js";
 import { clock, count, date, percent, platform as named, shortDate } from "./format.js";
 import { accountLink, link } from "./links.js";
+import { breakout, breakoutsOf } from "./breakout.js";
 import { outlook, outlooksOf } from "./outlook.js";
 import { swatch, SYMBOLS, token } from "./palette.js";
 import { draw, erase, library } from "./plot.js";
@@ -24,23 +25,23 @@ const COLOURS = ["--line-1", "--line-2", "--line-3", "--line-4"];
 
 export async function post(reading, live) {
   const { view } = reading, back = link(view, { post: "" }, `← All of ${view.workspace}`);
-  const [answer, accounts, said] = await Promise.all([reading.post().catch((error) => { if (error.status === 404) return null; throw error; }), reading.everyAccount(), reading.outlooks(view.post).catch((error) => { if (error.status === 404) return []; throw error; }), library()]);
+  const [answer, accounts, said, breakouts] = await Promise.all([reading.post().catch((error) => { if (error.status === 404) return null; throw error; }), reading.everyAccount(), reading.outlooks(view.post).catch((error) => { if (error.status === 404) return []; throw error; }), reading.breakouts(view.post), library()]);
   if (!answer || answer.workspaceId !== view.workspace) {
     for (const id of ["post-charts", "post-table"]) $(id).replaceChildren();
     return render($("post-head"), [back, h("p.empty", {}, `The workspace ${view.workspace} has no post with the id ${view.post}.`)], live);
   }
   const owner = accounts.find((one) => one.accountId === answer.accountId);
-  const changed = render($("post-head"), heading(back, answer, owner, view, outlooksOf(said).get(view.post)), live);
+  const changed = render($("post-head"), heading(back, answer, owner, view, outlooksOf(said).get(view.post), breakoutsOf(breakouts).get(view.post)), live);
   if (!$("plot-reactions")) render($("post-charts"), CHARTS.map(frame));
   for (const chart of CHARTS) picture(chart, answer);
   render($("post-table"), table(answer.observations));
   return changed;
 }
 
-function heading(back, answer, owner, view, expected) {
+function heading(back, answer, owner, view, expected, broken) {
   return [
     back,
-    h("div.head", {}, h("h2.name", {}, swatch(answer.platform), `${named(answer.platform)} · ${kindOf(answer)}`), badges(answer, owner),
+    h("div.head", {}, h("h2.name", {}, swatch(answer.platform), `${named(answer.platform)} · ${kindOf(answer)}`), breakout(view, broken), badges(answer, owner),
       h("span.soft", {}, owner ? ["by ", accountLink(view, owner), " · "] : null, `published ${date(answer.publishedAt)} ${clock(answer.publishedAt)} · `, h("code", {}, answer.platformPostId)), asOf(answer, owner)),
     content(answer),
     h("dl.strip", {}, VALUES.map(([name, title]) => h("div", {}, h("dt", {}, title), h("dd", {}, shown(answer, name, title), name === "engagement" ? outlook(expected) : null)))),

@@ -1,6 +1,7 @@
 // The card of top posts, which the API sorts and filters; deleted posts stay in the list and are marked.
 
 import { basisNote } from "./basis.js";
+import { breakout, breakoutsOf } from "./breakout.js";
 import { caption, permalink, thumbnail } from "./content.js";
 import { $, choice, h, kept, render, scrolling } from "./dom.js";
 import { capital, clock, count, date, percent, platform as named, shortDate } from "./format.js";
@@ -27,11 +28,11 @@ let shown = STEP, typing = 0;
 
 /** Draw the card; `change(fields)` switches to another view. */
 export async function posts(reading, live, change) {
-  const [answer, accounts, said] = await Promise.all([reading.top(shown), reading.accounts(), reading.outlooks()]), outlooks = outlooksOf(said);
+  const [answer, accounts, said, anomalies] = await Promise.all([reading.top(shown), reading.accounts(), reading.outlooks(), reading.anomalies()]), outlooks = outlooksOf(said), breakouts = breakoutsOf(anomalies);
   const owners = new Map(accounts.map((account) => [account.accountId, account]));
   const { view } = reading, columns = ordered(view.sort);
   const head = h("tr", {}, h("th", { scope: "col" }, "Post"), columns.map(([name, title]) => heading(name, title, view.sort, change)));
-  const rows = answer.data.map((post) => line(post, owners.get(post.accountId), columns, view, outlooks));
+  const rows = answer.data.map((post) => line(post, owners.get(post.accountId), columns, view, outlooks, breakouts));
   return render($("posts"), [
     h("div.head", {}, h("h2", { id: "posts-title" }, "Top posts"), h("span.grow", {}),
       search(view.q, change),
@@ -74,9 +75,9 @@ export function kindOf({ metricType, contentType }) {
   return capital({ reel: "reel", story: `story, ${contentType}` }[metricType] ?? contentType);
 }
 
-function line(post, owner, columns, view, outlooks) {
+function line(post, owner, columns, view, outlooks, breakouts) {
   return h("tr", {}, h("th", { scope: "row" }, h("div.posted", {}, thumbnail(post), h("div.about", {},
-    h("span.who", {}, swatch(post.platform), link(view, { post: post.postId, account: "" }, `${named(post.platform)} · ${kindOf(post)}`), badges(post, owner)),
+    h("span.who", {}, swatch(post.platform), link(view, { post: post.postId, account: "" }, `${named(post.platform)} · ${kindOf(post)}`), breakout(view, breakouts.get(post.postId)), badges(post, owner)),
     caption(post),
     h("span.small", {}, h("bdi", {}, owner?.handle ?? ""), h("span.at", {}, permalink(post) ?? h("code", {}, post.platformPostId)), asOf(post, owner))))),
     columns.map(([name, title]) => h("td.n", {}, cell(post, name, title), name === "engagement" ? outlook(outlooks.get(post.postId)) : null)));

@@ -101,6 +101,12 @@ export class Reading {
     return platform ? data.filter((one) => one.platform === platform) : data;
   }
 
+  /** Read the breakouts of a post, however old it is. */
+  async breakouts(post) {
+    const last = today();
+    return (await this._get("anomalies", { postId: post, startDate: later(last, 1 - MOST_DAYS), endDate: last })).data;
+  }
+
   /** Read what is forecast of a metric of the account of the view, or of the sum of the workspace; undefined if there is nothing. */
   async forecast(metric, horizon) {
     const { account } = this.view, { data } = await this._get("forecasts", { metric, horizon, ...(account && { accountId: account }) });

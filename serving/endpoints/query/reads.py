@@ -250,6 +250,7 @@ class AnomaliesQuery(PageQuery):
     kind: KindName | None = Field(None, description="Of one kind only; `collection` ones say nothing of the audience.")
     metric: WatchedName | None = Field(None, description="Of one metric only, by its name in rollups.")
     account_id: Id | None = Field(None, description="Of one account only; then `meta.watched` has the reasons, too.")
+    post_id: Id | None = Field(None, description="Breakouts of one post only.")
 
 
 class PostInsightsQuery(Query):

@@ -2,8 +2,9 @@
 
 Client to server: `subscribe:workspace` and `subscribe:aggregated` with `{workspaceId}`, `subscribe:account` with
 `{accountId}`, `subscribe:post` with `{postId}`, and the same with `unsubscribe:`. The acknowledgement is `{ok: true}`
-or `{ok: false, error}`; an `error` event repeats the error. Server to client: the three `metrics:*` events, and
-`reset`. After its data, each event carries `{id}`, which a client may send with a later subscription as `lastEventId`.
+or `{ok: false, error}`; an `error` event repeats the error. Server to client: the three `metrics:*` events,
+`alert:fired`, `post:breakout`, and `reset`. After its data, each event carries `{id}`, which a client may send with a
+later subscription as `lastEventId`.
 
 The credential is the `token` or the `ticket` in the handshake's `auth`, or the `Authorization` header. All long-polling
 requests of a session must reach the same process. With several processes, use websockets alone or a proxy with sticky
@@ -45,7 +46,7 @@ from serving.wire.socketio_packets import checked_body, checked_websocket
 # Given these loggers, the libraries add no handlers of their own, which would write lines that are not JSON.
 log = logging.getLogger(__name__)
 wire_log = logging.getLogger(f"{__name__}.wire")
-EVENTS = frozenset({"metrics:update", "metrics:post", "metrics:aggregated", "alert:fired"})
+EVENTS = frozenset({"metrics:update", "metrics:post", "metrics:aggregated", "alert:fired", "post:breakout"})
 MAX_SUBSCRIPTIONS = 200
 _MAX_BYTES = 64 * 1024
 _MAX_PACKETS = 100

@@ -1,12 +1,15 @@
 """The assets about posts: a materialisation per ended partition, and the check of outlooks."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from metrics.clock import isoformat
 from metrics.periods import DAY, HOUR, WEEK, midnight, period_start
+from metrics.redis.keys import events_key
 from metrics.store import Store
 from pipelines.assets.posts import best_times, content_decay, post_outlooks
 from pipelines.checks import outlook_checks
@@ -50,6 +53,9 @@ def test_each_ended_partition_is_materialised_with_its_numbers(
     assert numbers["statements"] == 0
     assert numbers["refused_too_few_posts"] == numbers["refused"] > 3
     assert check_of(result, "outlooks_calibrated").description == "only 0 came due, which says nothing yet"
+    told: Any = deployment.clients.redis.xrange(events_key("w"))
+    (data,) = [json.loads(fields[b"data"]) for _, fields in told if fields[b"event"] == b"outlook:updated"]
+    assert data["hour"] == isoformat(deployment.hour - HOUR)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from pipelines.sensors.anomalies import send_pending, watch_anomalies
 from pipelines.sensors.deliveries import GIVEN_UP, LEASE
 from tests.erasing import erased
 from tests.receiver import Receiver
-from tests.serving.endpoints.stored_anomalies import put_anomaly
+from tests.serving.endpoints.stored_anomalies import put_anomaly, put_breakout
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -255,6 +255,60 @@ def test_day_of_a_whole_platform_is_one_line(clients: Clients, receiver: Receive
     )
     assert sent["title"] == "Tidemark: 1 anomaly in w, severity 8 of 10"
     assert sent["attachments"] == []
+
+
+def broken_out(clients: Clients, name: str, **fields: Any) -> None:
+    """Store a breakout with the posts before it."""
+    history = [{"at": START - n * 24 * HOUR, "value": 200.0 + n} for n in range(20, 0, -1)]
+    history.append({"at": START, "value": 1230.0})
+    put_breakout(clients.store, name, START, workspaceId="w", evidence={"history": history}, **fields)
+
+
+def test_breakout_is_told_with_the_post_and_a_picture(clients: Clients, receiver: Receiver) -> None:
+    rule(clients, receiver.url)
+    broken_out(clients, "an_1", metricType="reel", foundAt=NOW)
+    broken_out(clients, "an_2", age=1.0, to=START + HOUR, multiple=12.4, severity=7, foundAt=NOW)
+    watch(clients)
+    (sent,) = receiver.messages
+    assert sent["title"] == "Tidemark: 2 anomalies in w, severity up to 7 of 10"
+    published = "of north.coffee (instagram), published at 2026-03-02 10:00 (UTC), has"
+    numbers = "1,230 observed, 205 expected (70 to 610)."
+    assert sent["message"].splitlines()[:2] == [
+        f"Severity 7 of 10: a post {published} 12.4 times the usual engagement after 1 hour: {numbers}",
+        f"Severity 5 of 10: a reel {published} 6 times the usual engagement after 6 hours: {numbers}",
+    ]
+    (attached,) = sent["attachments"]
+    assert base64.b64decode(attached["base64"])[:8] == PNG
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"status": "ended", "age": 24.0, "to": START + 24 * HOUR, "foundAt": START + 25 * HOUR}, True),
+        ({"status": "ended", "age": 24.0, "to": START + 24 * HOUR, "foundAt": START + 25 * HOUR, "severity": 4}, False),
+        ({"status": "withdrawn", "foundAt": START + 25 * HOUR}, False),
+        ({"status": "ended", "foundAt": START - 3 * 24 * HOUR}, False),
+        ({"status": "ended", "from": START - 99 * HOUR, "to": START - 75 * HOUR, "foundAt": NOW}, False),
+    ],
+)
+def test_post_that_is_confirmed_when_it_is_found_is_told(
+    clients: Clients, receiver: Receiver, fields: dict[str, Any], told: bool
+) -> None:
+    rule(clients, receiver.url)
+    broken_out(clients, "an_1", **fields)
+    watch(clients, START + 26 * HOUR)
+    assert len(receiver.messages) == told
+
+
+def test_breakout_that_is_withdrawn_before_it_is_sent_is_left_out(clients: Clients, receiver: Receiver) -> None:
+    receiver.refuses = True
+    rule(clients, receiver.url)
+    broken_out(clients, "an_1", foundAt=NOW)
+    watch(clients)
+    receiver.refuses = False
+    broken_out(clients, "an_1", foundAt=NOW, status="withdrawn")
+    watch(clients, NOW + HOUR)
+    assert receiver.messages == []
 
 
 def test_killed_between_claim_and_message_it_is_sent_once(

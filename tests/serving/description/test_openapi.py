@@ -9,7 +9,17 @@ import pytest
 from httpx_sse import connect_sse
 
 from metrics.alerts.events import alert_event
-from metrics.redis.events import Event, account_status, observation_event, operation_status, rollup_event
+from metrics.redis.events import (
+    Event,
+    account_status,
+    anomaly_event,
+    breakout_events,
+    forecasts_event,
+    observation_event,
+    operation_status,
+    outlooks_event,
+    rollup_event,
+)
 from metrics.store import Store
 from metrics.store.workspace.alerts import FiringDocument
 from serving.description.openapi import document
@@ -18,6 +28,7 @@ from serving.schemas.events import EVENTS, ResetReason
 from serving.stream.frames import ping, reset
 from tests.serving.conformance import jsonschema_rs_document, validate
 from tests.serving.conftest import NOW, observation, post_observation
+from tests.serving.endpoints.stored_anomalies import put_anomaly, put_breakout
 from tests.serving.endpoints.test_reads import rollup
 
 
@@ -104,6 +115,11 @@ def events(store: Store) -> list[Event]:
         operation_status(finished),
         account_status("w1", "a1", "needs_reauth", "needs_reauth"),
         alert_event(fired),
+        forecasts_event("w1", NOW, NOW, 12, 3),
+        anomaly_event("opened", put_anomaly(store, "an_1", NOW)),
+        anomaly_event("updated", put_anomaly(store, "an_2", NOW, acknowledgedBy="frontend", acknowledgedAt=NOW)),
+        outlooks_event("w1", NOW, NOW),
+        *breakout_events("closed", put_breakout(store, "an_3", NOW, status="ended", note="Shared.")),
     ]
 
 
@@ -118,6 +134,11 @@ def test_events_match_their_schemas(store: Store) -> None:
         data = httpx.Response(200, content=event.encode()).json()
         validate(f"#/components/schemas/{EVENTS[event.name].__name__}", data)
         sent(event.name, event.encode())
+
+
+def test_every_event_of_a_write_is_tried(store: Store) -> None:
+    tried = {event.name for event in events(store)}
+    assert tried | {"reset", "ping"} == set(EVENTS)
 
 
 def test_events_of_the_server_match_their_schemas() -> None:

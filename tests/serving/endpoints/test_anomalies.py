@@ -12,8 +12,9 @@ from metrics.redis.events import Announcer
 from metrics.redis.keys import events_key
 from metrics.store import Store
 from serving.schemas.anomalies import AnomalyUpdated
+from tests.serving.conformance import validate
 from tests.serving.conftest import NOW
-from tests.serving.endpoints.stored_anomalies import put_anomaly
+from tests.serving.endpoints.stored_anomalies import put_anomaly, put_breakout
 
 PATH = "/analytics/workspace/w1/anomalies"
 BUDGET = "/analytics/workspace/w1/alarm-budget"
@@ -70,6 +71,28 @@ def test_answer_tells_where_anomalies_are_looked_for(client: httpx.Client, found
     assert ask(client)["meta"]["watched"] == {"series": 1, "unavailable": 1, "budget": 0.25}
     reasons = ask(client, accountId="a1")["meta"]["watched"]["reasons"]
     assert reasons == [{"accountId": "a1", "metric": "reach", "grain": "day", "reason": "too_sparse"}]
+
+
+def test_breakouts_are_anomalies_of_posts(client: httpx.Client, found: Store, announcer: Announcer) -> None:
+    ages = [{"age": 6.0, "observed": 1230.0, "expected": 205.0, "multiple": 6.0, "percentile": 98.0, "score": 4.1,
+             "posts": 64, "breakout": True}]  # fmt: skip
+    similar = [{"anomalyId": "an_b1", "score": 5.0, "postId": "p7"}]
+    put_breakout(found, "an_b1", NOW - 9 * HOUR, postId="p7", status="ended")
+    put_breakout(found, "an_b2", NOW - 8 * HOUR, postId="p8", evidence={"ages": ages, "similar": similar})
+    announcer.announce("w1")
+    assert ids(client, kind="breakout") == ids(client, metric="engagement") == ["an_b2", "an_b1"]
+    assert ids(client, postId="p8") == ["an_b2"]
+    assert ids(client, postId="p9") == []
+    assert ids(client, kind="breakout", status="open") == ["an_b2"]
+    answer = ask(client, postId="p8")
+    validate("#/components/schemas/Anomalies", answer)
+    (one,) = answer["data"]
+    assert (one["scope"], one["age"], one["multiple"], one["metricType"]) == ("post", 6.0, 6.0, "post")
+    assert one["evidence"] == {"ages": ages, "similar": similar}
+    said = client.put(f"{PATH}/an_b2", json={"acknowledged": True, "note": "A celebrity shared it."}).json()["data"]
+    assert (said["note"], said["postId"]) == ("A celebrity shared it.", "p8")
+    events: Any = announcer.redis.xrange(events_key("w1"))
+    assert (events[-1][1][b"event"], events[-1][1][b"post"]) == (b"anomaly:updated", b"p8")
 
 
 @pytest.mark.parametrize(

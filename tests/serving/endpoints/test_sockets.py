@@ -16,13 +16,14 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from metrics.clock import utcnow
-from metrics.redis.events import Announcer, Event
+from metrics.redis.events import Announcer, Event, breakout_events
 from metrics.settings import Settings
 from metrics.store import Store
 from serving.__main__ import Server
 from serving.endpoints.socketio import sign_ins
 from serving.stream import hub, subscriber
-from tests.serving.conftest import serving
+from tests.serving.conftest import NOW, serving
+from tests.serving.endpoints.stored_anomalies import put_breakout
 from tests.serving.stream.test_stream import announce, the_hub
 from tests.waiting import until
 
@@ -36,7 +37,7 @@ class Client:
     def __init__(self, connection: Any) -> None:
         self.connection = connection
         self.came: asyncio.Queue[tuple[str, Any, Any]] = asyncio.Queue()
-        for name in ("metrics:update", "metrics:post", "metrics:aggregated", "reset"):
+        for name in ("metrics:update", "metrics:post", "metrics:aggregated", "post:breakout", "reset"):
             connection.on(name, self._noting(name))
 
     def _noting(self, name: str) -> Any:
@@ -92,6 +93,19 @@ def test_events_of_a_subscribed_workspace_arrive_once_and_in_order(
 
     trying(work)
     until(lambda: the_hub(live[1]).open_streams == 0)
+
+
+def test_breakout_arrives_with_its_post(live: tuple[str, Server], key: str, announcer: Announcer, store: Store) -> None:
+    one = put_breakout(store, "an_1", NOW, postId="p3")
+
+    async def work() -> None:
+        async with connected(live[0], auth={"token": key}) as client:
+            await asyncio.to_thread(announcer.announce, "w1", breakout_events("opened", one))
+            await client.call("subscribe:workspace", workspaceId="w1", lastEventId="0-0")
+            name, data, _ = await asyncio.wait_for(client.came.get(), 60)
+            assert (name, data["postId"], data["multiple"]) == ("post:breakout", "p3", 6.0)
+
+    trying(work)
 
 
 def channels(server: Server) -> list[Any]:

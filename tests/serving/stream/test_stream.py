@@ -9,7 +9,7 @@ import pytest
 from httpx_sse import ServerSentEvent, connect_sse
 from redis import Redis
 
-from metrics.redis.events import Announcer, observation_event, trim
+from metrics.redis.events import Announcer, breakout_events, observation_event, trim
 from metrics.redis.keys import events_key, ticket_key, version_key
 from metrics.redis.versions import data_version
 from metrics.settings import Settings
@@ -22,6 +22,7 @@ from serving.stream.hub import Hub
 from tests.erasing import erased
 from tests.redis_server import RedisServer
 from tests.serving.conftest import NOW, observation, reading, serving
+from tests.serving.endpoints.stored_anomalies import put_breakout
 from tests.waiting import until
 
 
@@ -94,6 +95,14 @@ def test_filter_leaves_the_other_events_out(client: httpx.Client, announcer: Ann
         announce(announcer, 5, account="a7")
         announce(announcer, 6)
         assert take(events, 1) == [6]
+
+
+def test_breakout_is_followed_by_its_name(client: httpx.Client, announcer: Announcer, store: Store) -> None:
+    with following(client, accountId="a1", events="post:breakout") as events:
+        assert next(events).event == "ping"
+        announcer.announce("w1", breakout_events("opened", put_breakout(store, "an_1", NOW, postId="p3")))
+        event = next(events)
+        assert (event.event, event.json()["postId"], event.json()["status"]) == ("post:breakout", "p3", "open")
 
 
 def test_ticket_opens_one_stream(client: httpx.Client) -> None:

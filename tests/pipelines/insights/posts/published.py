@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from metrics.documents import AccountDocument, Observation, PostDocument
-from metrics.periods import HOUR
+from metrics.periods import HOUR, slot_of
 from metrics.store import Store
 from pipelines.collect.ladder import due_slots
 
@@ -29,15 +29,16 @@ def halving(final: float, half_life: float) -> Curve:
 
 def publish(
     store: Store, account_id: str, post_id: str, at: datetime, curve: Curve, until: datetime, workspace_id: str = "w"
-) -> None:
-    """Store a post, and a reading at the end of each slot in which the ladder reads it, for eight days at most."""
+) -> PostDocument:
+    """Store and return a post, with readings at the end of the slots of the ladder, for eight days at most."""
     post: PostDocument = {
         "_id": post_id, "workspaceId": workspace_id, "accountId": account_id, "platform": "instagram",
         "platformPostId": f"theirs_{post_id}", "metricType": "post", "contentType": "image", "publishedAt": at,
     }  # fmt: skip
     store.posts.put([post])
-    slots = due_slots(at, at - HOUR, min(at + timedelta(days=8), until))
+    slots = due_slots(at, slot_of(at), min(at + timedelta(days=8), until))
     store.observations.append(readings(post, (slot for slot in slots if slot + HOUR <= until), curve))
+    return post
 
 
 def readings(post: PostDocument, slots: Iterable[datetime], curve: Curve) -> list[Observation]:
