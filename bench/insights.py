@@ -1,6 +1,7 @@
 """Benchmark of forecasts, anomalies and statements about posts: how good they are, and what they cost.
 
     python bench/insights.py --forecasts [--data ../shared/data] [--accounts 1000]
+    python bench/insights.py --hours [--data ../shared/data] [--accounts 1000] [--simulated 36]
     python bench/insights.py --simulator [--simulated 36]
     python bench/insights.py --anomalies [--data ../shared/data] [--accounts 1000]
     python bench/insights.py --posts [--data ../shared/data]
@@ -20,7 +21,7 @@ due; half of the accounts have a planted shift (`bench/support/simulated_forecas
 
 The cost is that of 1,000 accounts with three metrics and 400 days each, made up, in this process.
 
-Anomalies are described in `bench/support/anomaly_bars.py`.
+Forecasts of hours are described in `bench/support/hourly_bars.py`, anomalies in `bench/support/anomaly_bars.py`.
 """
 
 import argparse
@@ -38,6 +39,7 @@ import numpy as np
 from bench.support import anomaly_bars
 from bench.support.breakout_bars import judge_breakouts
 from bench.support.daily_series import AHEAD, DATA, Floats, Window, windows
+from bench.support.hourly_bars import hourly_cost, on_public_series, on_simulated_hours
 from bench.support.memory import peak
 from bench.support.post_bars import judge_posts
 from bench.support.simulated_forecasts import AHEAD as SIMULATED_AHEAD
@@ -250,6 +252,7 @@ def main() -> None:
     """Measure and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--forecasts", action="store_true", help="judge forecasts (the default)")
+    parser.add_argument("--hours", action="store_true", help="judge forecasts of hours")
     parser.add_argument("--anomalies", action="store_true", help="judge anomalies")
     parser.add_argument("--posts", action="store_true", help="judge statements about posts")
     parser.add_argument("--breakouts", action="store_true", help="judge breakouts of posts")
@@ -259,8 +262,12 @@ def main() -> None:
     parser.add_argument("--simulated", type=int, default=36, help="simulated accounts (36)")
     options = parser.parse_args()
     short = []
-    if options.forecasts or not (options.anomalies or options.simulator or options.posts or options.breakouts):
+    chosen = (options.hours, options.anomalies, options.simulator, options.posts, options.breakouts)
+    if options.forecasts or not any(chosen):
         short += [*quality(options.data), *cost(options.accounts)]
+    if options.hours:
+        short += [*on_public_series(options.data), *hourly_cost(options.accounts)]
+        short += on_simulated_hours(options.simulated)
     if options.simulator:
         short += on_simulator(options.simulated)
     if options.anomalies:

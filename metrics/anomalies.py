@@ -189,8 +189,9 @@ class WatchedDocument(TypedDict):
 class HourlyNets(TypedDict):
     """A document of `hourly_nets`: what an account gained in each hour of a UTC day. `_id` is `accountId|day`.
 
-    `nets` has 24 values by metric, None where the hour or the one before it was not observed. `observed` has the hours
-    in which the account was observed.
+    `nets` has 24 values by metric, None where the hour or the one before it was not observed. `followers` has how many
+    there were in each hour, None where that was not observed. `observed` has the hours in which the account was
+    observed. Days that an older version derived lack `followers` and `definitionVersion`.
     """
 
     _id: str
@@ -198,6 +199,8 @@ class HourlyNets(TypedDict):
     accountId: str
     day: datetime
     nets: dict[str, list[float | None]]
+    followers: NotRequired[list[float | None]]
+    definitionVersion: NotRequired[int]
     observed: list[int]
 
 

@@ -10,20 +10,37 @@ from typing import Literal, NotRequired, TypedDict, get_args
 
 from metrics.catalog import CATALOG, Unit, supported
 from metrics.documents import Platform
+from metrics.periods import HOUR
 
 MODEL = "forecast/1"
-"""The version of the method: raised when the same rollups would give other numbers."""
+"""The version of the method for days: raised when the same rollups would give other numbers."""
+HOURLY_MODEL = "hourly_forecast/1"
+"""The version of the method for hours."""
 
 Refusal = Literal[
     "no_observation", "too_short", "too_sparse", "definition_changed", "constant", "rounded", "stale", "too_few"
 ]
 """Why nothing is said of a series."""
 REFUSALS: tuple[Refusal, ...] = get_args(Refusal)
-Caveat = Literal["no_better_than_last_week", "newest_days_missing", "days_missing", "history_cut", "negative_as_zero"]
-Method = Literal["combination", "drift", "seasonal_naive"]
+Caveat = Literal[
+    "no_better_than_last_week",
+    "newest_days_missing",
+    "days_missing",
+    "newest_hours_missing",
+    "hours_missing",
+    "history_cut",
+    "negative_as_zero",
+]
+Method = Literal["combination", "drift", "seasonal_naive", "smoothing", "four_weeks"]
 
 HORIZONS = (7, 28)
 """The days ahead that can be asked for."""
+HOURS_AHEAD = 48
+"""The hours ahead that are forecast by hour."""
+HOURS_SPANS = (24, HOURS_AHEAD)
+"""The first hours whose sum is forecast as well."""
+WINDOW = 6 * HOUR
+"""Hours are forecast at the end of each of these, from midnight in UTC on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +87,12 @@ FORECASTED: Mapping[str, Forecasted] = {
     )
 }
 """The metrics by name, which is that of `aggregatedMetrics`. Rates are not among them: their parts are."""
+HOURLY_FORECASTED: Mapping[str, Forecasted] = {name: FORECASTED[name] for name in ("followers", "totalEngagement")}
+"""The metrics that are forecast by hour as well."""
 
 
 class TotalDocument(TypedDict):
-    """The sum over the first days of a forecast, with the bounds of its 80 % interval."""
+    """The sum over the first days, or hours, of a forecast, with the bounds of its 80 % interval."""
 
     days: int
     value: float
@@ -82,7 +101,7 @@ class TotalDocument(TypedDict):
 
 
 class BacktestDocument(TypedDict):
-    """How good the method was on earlier days; `mase` is in mean absolute differences of days a week apart."""
+    """How good the method was before; `mase` is in mean absolute differences of days a week apart, or hours a day."""
 
     origins: int
     mase: float
@@ -105,19 +124,17 @@ class DueDocument(TypedDict):
     expected: float
 
 
-class SaidDocument(TypedDict):
-    """What was said of a series at the end of a day, or why nothing was; a document is never changed.
+class _SaidDocument(TypedDict):
+    """What was said of a series, or why nothing was; a document is never changed.
 
-    `day` is the date of the partition, `origin` the
-    newest date with a value: `values` and their bounds are of the dates after it. `misses` has the share of values that
-    each interval may miss, as adapted by forecasts that came due. `hindcast` says that it was made long after its day,
-    so that nobody could have read it in time.
+    `values` and their bounds are of the days or hours after the origin. `misses` has the share of values that each
+    interval may miss, as adapted by forecasts that came due. `hindcast` says that it was made long after its time, so
+    that nobody could have read it in time.
     """
 
     _id: str
     workspaceId: str
     metric: str
-    day: datetime
     madeAt: datetime
     model: str
     runId: str
@@ -125,8 +142,6 @@ class SaidDocument(TypedDict):
     observed: int
     misses: dict[str, float]
     due: DueDocument
-    trainedFrom: NotRequired[str]
-    origin: NotRequired[str]
     values: NotRequired[list[float]]
     lo80: NotRequired[list[float]]
     hi80: NotRequired[list[float]]
@@ -139,6 +154,27 @@ class SaidDocument(TypedDict):
     caveats: NotRequired[list[Caveat]]
     unavailable: NotRequired[Refusal]
     hindcast: NotRequired[bool]
+
+
+class SaidDocument(_SaidDocument):
+    """What was said of a daily series. `day` is the date of the partition, `origin` the newest date with a value."""
+
+    day: datetime
+    trainedFrom: NotRequired[str]
+    origin: NotRequired[str]
+
+
+class HourlyForecastDocument(_SaidDocument):
+    """A document of `hourly_forecasts`, about one account. `_id` is `accountId|metric|window`.
+
+    `window` is the start of the six hours of the partition, `origin` the start of the newest hour with a value.
+    """
+
+    accountId: str
+    platform: Platform
+    window: datetime
+    trainedFrom: NotRequired[datetime]
+    origin: NotRequired[datetime]
 
 
 class ForecastDocument(SaidDocument):

@@ -66,6 +66,11 @@ forecast_daily = _insight(
     "account_forecasts",
     "Says what is to be expected after a day, with intervals, for every workspace.",
 )
+forecast_hours = _insight(
+    "forecast_hours",
+    "hourly_forecasts",
+    "Says what is to be expected of the next 48 hours, with intervals, for every workspace.",
+)
 find_anomalies = _insight(
     "find_anomalies",
     "anomalies",
@@ -134,7 +139,8 @@ def first_partitions(settings: Settings, now: datetime) -> dict[dg.AssetKey, str
     kept = midnight((now - timedelta(days=settings.rollup_retention_days)).date())
     of_days = ("account_forecasts", "anomalies", "content_decay", "best_times")
     insights = {dg.AssetKey(name): period_key(kept) for name in of_days}
-    insights |= {dg.AssetKey(name): slot_key(FIRST_HOUR) for name in ("post_outlooks", "breakout_posts")}
+    of_hours = ("post_outlooks", "breakout_posts", "hourly_forecasts")
+    insights |= {dg.AssetKey(name): slot_key(FIRST_HOUR) for name in of_hours}
     return (
         hours
         | insights
@@ -174,6 +180,7 @@ JOBS = [
     collect_hourly,
     *AGGREGATE.values(),
     forecast_daily,
+    forecast_hours,
     find_anomalies,
     outlooks_hourly,
     decay_daily,

@@ -37,21 +37,24 @@ def first_days(settings: Settings, today: date) -> tuple[date, date]:
     return date(year, 1, 1), min(date(year, 1, 1), _FIRST_ROLLUPS)
 
 
+_HOUR_FORMAT = "%Y-%m-%d-%H:%M"
+_DAY_FORMAT = "%Y-%m-%d"
+
 FIRST_HOUR, FIRST_DAY = map(midnight, first_days(load_settings(), utcnow().date()))
 
 HOURS = dg.HourlyPartitionsDefinition(start_date=FIRST_HOUR, timezone="UTC", end_offset=1)
+SIX_HOURS = dg.TimeWindowPartitionsDefinition(
+    start=FIRST_HOUR, fmt=_HOUR_FORMAT, cron_schedule="0 */6 * * *", timezone="UTC", end_offset=1
+)
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC", end_offset=1)
 WEEKS = dg.WeeklyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC", day_offset=1, end_offset=1)
 MONTHS = dg.MonthlyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC", end_offset=1)
 
 ROLLUPS: dict[Period, dg.TimeWindowPartitionsDefinition] = {"daily": DAYS, "weekly": WEEKS, "monthly": MONTHS}
 
-_HOUR_FORMAT = "%Y-%m-%d-%H:%M"
-_DAY_FORMAT = "%Y-%m-%d"
-
 
 def slot_key(slot: datetime) -> str:
-    """Return the partition key of a slot."""
+    """Return the partition key of a slot, or of the six hours that begin with it."""
     return slot.astimezone(UTC).strftime(_HOUR_FORMAT)
 
 
@@ -61,7 +64,7 @@ def period_key(start: datetime) -> str:
 
 
 def slot_of_key(key: str) -> datetime:
-    """Return the slot of an hourly partition key."""
+    """Return the slot of an hourly partition key, or the first one of that of six hours."""
     return datetime.strptime(key, _HOUR_FORMAT).replace(tzinfo=UTC)
 
 

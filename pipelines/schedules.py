@@ -8,7 +8,8 @@ from datetime import datetime
 
 import dagster as dg
 
-from metrics.periods import DAY, Period, period_start, previous_start
+from metrics.forecasts import WINDOW
+from metrics.periods import DAY, HOUR, Period, period_start, previous_start
 from pipelines import jobs
 from pipelines.partitions import ended_slot, period_key, slot_key
 from pipelines.runs.automation import SCHEDULE_STATUS
@@ -114,6 +115,21 @@ def find_anomalies(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]
 
 
 @dg.schedule(
+    name="forecast_hours",
+    job=jobs.forecast_hours,
+    # After the runs that look for anomalies derived what accounts gained in the hour that ended.
+    cron_schedule="40 */6 * * *",
+    execution_timezone="UTC",
+    default_status=SCHEDULE_STATUS,
+    description="Every six hours: forecasts the next 48 hours, for every workspace.",
+)
+def forecast_hours(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Request the forecasts after the six hours that ended."""
+    key = slot_key(ended_slot(context.scheduled_execution_time) + HOUR - WINDOW)
+    return dg.RunRequest(run_key=key, partition_key=key, tags=ONE_PARTITION)
+
+
+@dg.schedule(
     name="outlooks_hourly",
     job=jobs.outlooks_hourly,
     # After the hour was collected, and anomalies were looked for.
@@ -160,6 +176,7 @@ SCHEDULES = [
     _aggregate("monthly", "0 2 1 * *"),
     forecast_daily,
     find_anomalies,
+    forecast_hours,
     outlooks_hourly,
     decay_daily,
     best_times_weekly,

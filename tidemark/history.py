@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from metrics.forecasts import WINDOW
 from metrics.periods import DAY, HOUR, PERIODS, WEEK, period_start, slot_of, starts_between
 from pipelines.assets import RAW
 from pipelines.definitions import defs
@@ -33,11 +34,18 @@ def roll(instance: dg.DagsterInstance, start: datetime, end: datetime) -> None:
         _run(instance, "forecast_daily", [period_key(last)])
         days = starts_between("daily", max(start, last - _WATCHED_FROM), end)
         _run(instance, "find_anomalies", [period_key(day) for day in days])
+        _run(instance, "forecast_hours", [slot_key(_window_before(end))])
         _run(instance, "decay_daily", [period_key(last)])
         _run(instance, "outlooks_hourly", [slot_key(slot_of(end) - HOUR)])
     week = period_start("weekly", end) - WEEK
     if week >= start:
         _run(instance, "best_times_weekly", [period_key(week)])
+
+
+def _window_before(end: datetime) -> datetime:
+    """Return the start of the newest six hours that had ended, as the schedule `forecast_hours` requests them."""
+    day = period_start("daily", end)
+    return day + ((end - day) // WINDOW - 1) * WINDOW
 
 
 def _run(instance: dg.DagsterInstance, name: str, keys: Sequence[str]) -> None:

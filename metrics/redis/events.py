@@ -139,10 +139,13 @@ def rollup_event(document: AggregatedDocument) -> Event:
     return Event("metrics:aggregated", document["workspaceId"], data, document["accountId"])
 
 
-def forecasts_event(workspace_id: str, day: datetime, made_at: datetime, made: int, refused: int) -> Event:
-    """Return the event of a workspace's forecasts of a day: `forecast:updated`."""
+def forecasts_event(
+    workspace_id: str, day: datetime, made_at: datetime, made: int, refused: int, *, grain: Literal["day", "hour"]
+) -> Event:
+    """Return the event of a workspace's forecasts by day or by hour, said in or after a day: `forecast:updated`."""
     data: dict[str, Any] = {
         "workspaceId": workspace_id,
+        "grain": grain,
         "day": f"{day:%Y-%m-%d}",
         "madeAt": isoformat(made_at),
         "forecasts": made,

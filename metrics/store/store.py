@@ -20,6 +20,7 @@ from metrics.store.errors import mongo_errors
 from metrics.store.insights.announcement_marks import AnnouncementMarks
 from metrics.store.insights.anomalies import Anomalies
 from metrics.store.insights.forecasts import Forecasts
+from metrics.store.insights.hourly_forecasts import HourlyForecasts
 from metrics.store.insights.hourly_nets import HourlyNetsStore
 from metrics.store.insights.outlooks import Outlooks
 from metrics.store.insights.post_curves import PostCurves
@@ -226,6 +227,11 @@ class Store:
     def forecasts(self) -> Forecasts:
         """Forecasts of daily numbers."""
         return Forecasts(self.db)
+
+    @cached_property
+    def hourly_forecasts(self) -> HourlyForecasts:
+        """Forecasts of the next hours."""
+        return HourlyForecasts(self.db)
 
     @cached_property
     def anomalies(self) -> Anomalies:

@@ -80,6 +80,7 @@ def delete_expired(store: Store, now: datetime) -> Counter[str]:
         gone["workspace_forecasts"] += store.deletion.delete("workspace_forecasts", in_sum)
         for name in ("forecasts", "hourly_nets"):
             gone[name] += store.deletion.delete(name, {**of, "day": {"$lt": first}})
+        gone["hourly_forecasts"] += store.deletion.delete("hourly_forecasts", {**of, "window": {"$lt": first}})
         gone["anomalies"] += store.deletion.delete("anomalies", {**of, "to": {"$lt": first}})
         for name, (field, _) in OF_POSTS.items():
             gone[name] += store.deletion.delete(name, {**of, field: {"$lt": first}})

@@ -109,6 +109,8 @@ def apply(store: Store, horizon: Horizon) -> dict[str, int]:
             said = {"workspaceId": workspace_id, "day": {"$lt": horizon.rollups_from(workspace_id)}}
             for name in ("forecasts", "workspace_forecasts"):
                 gone[name] += store.deletion.delete(name, said)
+            of_hours = {"workspaceId": workspace_id, "window": {"$lt": horizon.rollups_from(workspace_id)}}
+            gone["hourly_forecasts"] += store.deletion.delete("hourly_forecasts", of_hours)
             found = {"workspaceId": workspace_id, "to": {"$lt": horizon.rollups_from(workspace_id)}}
             gone["anomalies"] += store.deletion.delete("anomalies", found)
             for name, (field, _) in OF_POSTS.items():

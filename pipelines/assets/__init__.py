@@ -12,13 +12,14 @@ from metrics import post_outlooks as outlook_words
 from metrics.anomalies import MODEL as ANOMALY_MODEL
 from metrics.catalog import DEFINITION_VERSION
 from metrics.documents import Platform
+from metrics.forecasts import HOURLY_MODEL
 from metrics.forecasts import MODEL as FORECAST_MODEL
 from metrics.periods import PERIODS
 from metrics.settings import load_settings
 from pipelines.assets.anomalies import anomalies
 from pipelines.assets.breakouts import breakout_posts
 from pipelines.assets.export import export_parquet
-from pipelines.assets.forecasts import account_forecasts
+from pipelines.assets.forecasts import account_forecasts, hourly_forecasts
 from pipelines.assets.outside import OUTSIDE
 from pipelines.assets.posts import best_times, content_decay, post_outlooks
 from pipelines.assets.raw import raw_asset
@@ -30,6 +31,8 @@ _settings = load_settings()
 _raw = sharded_asset if _settings.collect_shards > 1 else raw_asset
 _HOURLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=3), warn_window=timedelta(hours=2))
 """An hour is collected at its end, and the next one an hour later: a materialisation older than two hours is late."""
+_SIX_HOURLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=14), warn_window=timedelta(hours=8))
+"""The next hours are forecast after each six."""
 _DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))
 """A day is forecast in the morning after it."""
 _WEEKLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=15), warn_window=timedelta(days=8))
@@ -56,7 +59,10 @@ ROLLUPS = [
     _stored(rollup_asset(period), "aggregated_metrics", code_version=str(DEFINITION_VERSION), freshness_policy=_HOURLY)
     for period in PERIODS
 ]
-FORECASTS = [_stored(account_forecasts, "forecasts", code_version=FORECAST_MODEL, freshness_policy=_DAILY)]
+FORECASTS = [
+    _stored(account_forecasts, "forecasts", code_version=FORECAST_MODEL, freshness_policy=_DAILY),
+    _stored(hourly_forecasts, "hourly_forecasts", code_version=HOURLY_MODEL, freshness_policy=_SIX_HOURLY),
+]
 ANOMALIES = [_stored(anomalies, "anomalies", code_version=ANOMALY_MODEL, freshness_policy=_HOURLY)]
 POSTS = [
     _stored(post_outlooks, "post_outlooks", code_version=outlook_words.MODEL, freshness_policy=_HOURLY),

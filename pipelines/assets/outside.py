@@ -19,6 +19,7 @@ _READ_BY_THE_API = [
     "weekly_rollup",
     "monthly_rollup",
     "account_forecasts",
+    "hourly_forecasts",
     "anomalies",
     "post_outlooks",
     "breakout_posts",

@@ -1,9 +1,11 @@
-"""The check of forecasts, which is evaluated in runs of their asset: do as many values lie inside as was promised?"""
+"""The checks of forecasts, evaluated in runs of their assets: do as many values lie inside as was promised?"""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import dagster as dg
 
+from metrics.forecasts import DueDocument
 from metrics.periods import midnight
 from metrics.store import Store
 
@@ -15,14 +17,17 @@ DRIFT = 1.5
 """The error of due forecasts may be this many times that of their back-tests."""
 FEWEST = 200
 """Fewer pairs of a forecast and a day that came due say nothing."""
-_NAME = "forecasts_calibrated"
+_NAMES: Mapping[str, str] = {
+    "account_forecasts": "forecasts_calibrated",
+    "hourly_forecasts": "hourly_forecasts_calibrated",
+}
 
 
 def specs(asset: str) -> list[dg.AssetCheckSpec]:
     """Return the specs of the checks that a run of forecasts evaluates."""
     return [
         dg.AssetCheckSpec(
-            _NAME,
+            _NAMES[asset],
             asset=asset,
             description=f"Of all forecasts that came due in the last {LAST_DAYS} days, the 80 % interval held 76 "
             "to 86 % of the values and the 95 % interval 91 to 98 %, and errors were at most one and a half times "
@@ -32,13 +37,15 @@ def specs(asset: str) -> list[dg.AssetCheckSpec]:
 
 
 def result(store: Store, asset: str, now: datetime) -> dg.AssetCheckResult:
-    """Evaluate the check for what came due in the 28 days before an instant.
+    """Evaluate the check of an asset for what came due in the 28 days before an instant.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
     today = midnight(now.date())
-    due = store.forecasts.due(today - timedelta(days=LAST_DAYS), today)
+    first = today - timedelta(days=LAST_DAYS)
+    of_days = asset == "account_forecasts"
+    due: DueDocument = store.forecasts.due(first, today) if of_days else store.hourly_forecasts.due(first, now)
     points, wrong = due["points"], list[str]()
     metadata: dict[str, dg.MetadataValue] = {"due": dg.MetadataValue.int(points)}
     if points:
@@ -56,7 +63,7 @@ def result(store: Store, asset: str, now: datetime) -> dg.AssetCheckResult:
     few = points < FEWEST
     return dg.AssetCheckResult(
         asset_key=asset,
-        check_name=_NAME,
+        check_name=_NAMES[asset],
         passed=few or not wrong,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"only {points} came due, which says nothing yet" if few else "; ".join(wrong) or None,

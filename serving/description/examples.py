@@ -6,7 +6,7 @@ from typing import Any
 from metrics import best_times, content_decay, post_outlooks
 from metrics.anomalies import MODEL as ANOMALY_MODEL
 from metrics.catalog import DEFINITION_VERSION
-from metrics.forecasts import MODEL
+from metrics.forecasts import HOURLY_MODEL, MODEL
 from serving.schemas.base import EXAMPLE_TIME
 
 Json = dict[str, Any]
@@ -135,6 +135,17 @@ _FORECAST: Json = {
     "total": {"value": 1406.2, "lo80": 1288.0, "hi80": 1535.3},
     "backtest": {"origins": 9, "mase": 0.81, "skill": 0.14, "coverage80": 0.83, "coverage95": 0.97}, "caveats": [],
 }  # fmt: skip
+_OF_NEXT_HOURS: Json = {
+    "accountId": _ACCOUNT, "platform": "instagram", "model": HOURLY_MODEL,
+    "madeAt": "2026-01-16T06:40:12Z", "origin": "2026-01-16T05:00:00Z",
+    "trainedFrom": "2025-11-21T06:00:00Z", "trainedTo": "2026-01-16T05:00:00Z", "expected": 1344, "observed": 1339,
+    "method": "smoothing",
+    "points": [
+        {"at": "2026-01-16T06:00:00Z", "value": 12.1, "lo80": 8.3, "hi80": 17.4, "lo95": 5.9, "hi95": 22.6}
+    ],
+    "total": {"value": 611.4, "lo80": 530.8, "hi80": 704.2},
+    "backtest": {"origins": 24, "mase": 0.71, "skill": 0.31, "coverage80": 0.81, "coverage95": 0.95}, "caveats": [],
+}  # fmt: skip
 _ANOMALY: Json = {
     **_OF_ACCOUNT, "anomalyId": "an_5d0f", "scope": "account", "metric": "totalViews", "grain": "hour",
     "from": EXAMPLE_TIME, "to": "2026-01-15T12:00:00Z", "kind": "spike", "direction": "up", "observed": 1700.0,
@@ -193,6 +204,12 @@ EXAMPLES: Mapping[str, Any] = {
                 **{name: value for name, value in _FORECAST.items() if name not in ("accountId", "platform")},
                 "accountIds": [_ACCOUNT], "leftOut": [], "difference": 0.0,
             },
+        },
+        "meta": _META,
+    },
+    "hourlyForecasts": {
+        "data": {
+            "metric": "totalEngagement", "unit": "count", "horizon": 48, "forecasts": [_OF_NEXT_HOURS],
         },
         "meta": _META,
     },

@@ -1,8 +1,8 @@
-"""`GET …/forecasts`: what was said last of the days ahead, with intervals, evidence, or the reason why nothing was."""
+"""`GET …/forecasts` and `…/forecasts/hours`: what was said last of the days or hours ahead, or why nothing was."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,19 +10,28 @@ from starlette.responses import Response
 from metrics.clock import utcnow
 from metrics.encoding import dump_json
 from metrics.expected import Connection
-from metrics.forecasts import FORECASTED, ForecastDocument, Forecasted, SaidDocument, WorkspaceForecastDocument
+from metrics.forecasts import (
+    FORECASTED,
+    HOURLY_FORECASTED,
+    ForecastDocument,
+    Forecasted,
+    HourlyForecastDocument,
+    SaidDocument,
+    WorkspaceForecastDocument,
+)
 from metrics.periods import HOUR, slot_of
 from serving.cache.plan import State
 from serving.endpoints.access import key_of, workspace
 from serving.endpoints.answering import answer, envelope
 from serving.endpoints.coverage import accounts_of, in_scope
-from serving.endpoints.query import ForecastsQuery, parse
-from serving.schemas.base import declared_names
-from serving.schemas.forecasts import AccountForecast
+from serving.endpoints.query import ForecastsQuery, HourlyForecastsQuery, parse
+from serving.schemas.base import Shape, declared_names
+from serving.schemas.forecasts import AccountForecast, AccountHourlyForecast
 from serving.services import services
 
 _BOUNDS = ("lo80", "hi80", "lo95", "hi95")
 _OF_POINTS = ("method", "backtest", "caveats")
+_Document = TypeVar("_Document", ForecastDocument, HourlyForecastDocument)
 
 
 async def forecasts(request: Request) -> Response:
@@ -30,21 +39,11 @@ async def forecasts(request: Request) -> Response:
     workspace_id = await workspace(request, "read")
     query, parts = parse(request, ForecastsQuery), services(request)
     metric = FORECASTED[query.metric]
-    scope = {"workspaceId": workspace_id} | ({"accountId": query.account_id} if query.account_id else {})
 
     def read(state: State) -> bytes:
-        accounts = in_scope(accounts_of(parts.store, key_of(request), workspace_id), scope)
         newest = parts.store.forecasts.newest(workspace_id, metric.name, query.account_id)
         said = {one["accountId"]: one for one in newest}
-        not_stored = parts.store.consents.not_stored(workspace_id)
-        now = slot_of(utcnow())
-        found = []
-        for account in accounts:
-            if (document := said.get(account.account_id)) is not None:
-                found.append(described(document, metric, query.horizon))
-            elif account.expected(now, now + HOUR):
-                reason = "terms" if account.platform in not_stored else _nothing_said(account, metric)
-                found.append(_unavailable(account, reason))
+        found = list(_of_accounts(request, workspace_id, query, metric, said, described))
         data = {"metric": metric.name, "unit": metric.unit, "horizon": query.horizon, "forecasts": found}
         if query.account_id is None and found:
             of_sum = parts.store.forecasts.newest_of_workspace(workspace_id, metric.name)
@@ -54,6 +53,43 @@ async def forecasts(request: Request) -> Response:
         return dump_json(body)
 
     return await answer(request, workspace_id, "forecasts", query, read)
+
+
+async def hourly_forecasts(request: Request) -> Response:
+    """Answer what is expected of a metric in the next hours, by account, or why nothing can be said."""
+    workspace_id = await workspace(request, "read")
+    query, parts = parse(request, HourlyForecastsQuery), services(request)
+    metric = HOURLY_FORECASTED[query.metric]
+
+    def read(state: State) -> bytes:
+        newest = parts.store.hourly_forecasts.newest(workspace_id, metric.name, query.account_id)
+        said = {one["accountId"]: one for one in newest}
+        found = list(_of_accounts(request, workspace_id, query, metric, said, described_hours))
+        data = {"metric": metric.name, "unit": metric.unit, "horizon": query.horizon, "forecasts": found}
+        body = envelope(data, query, state)
+        del body["page"]
+        return dump_json(body)
+
+    return await answer(request, workspace_id, "forecasts", query, read)
+
+
+def _of_accounts(
+    request: Request,
+    workspace_id: str,
+    query: ForecastsQuery | HourlyForecastsQuery,
+    metric: Forecasted,
+    said: Mapping[str, _Document],
+    describe: Callable[[_Document, Forecasted, int], dict[str, Any]],
+) -> Iterator[dict[str, Any]]:
+    """Yield what is said of each account of the query, or why nothing is."""
+    scope = {"workspaceId": workspace_id} | ({"accountId": query.account_id} if query.account_id else {})
+    store, now = services(request).store, slot_of(utcnow())
+    not_stored = store.consents.not_stored(workspace_id)
+    for account in in_scope(accounts_of(store, key_of(request), workspace_id), scope):
+        if (document := said.get(account.account_id)) is not None:
+            yield describe(document, metric, query.horizon)
+        elif account.expected(now, now + HOUR):
+            yield _unavailable(account, "terms" if account.platform in not_stored else _nothing_said(account, metric))
 
 
 def _of_workspace(
@@ -80,7 +116,31 @@ def _whole(found: Mapping[str, Any]) -> float:
 
 def described(document: SaidDocument, metric: Forecasted, horizon: int) -> dict[str, Any]:
     """Return what a document says of the first days of a horizon."""
-    declared = declared_names(AccountForecast)
+
+    def date_of(ahead: int) -> dict[str, Any]:
+        day = date.fromisoformat(document["origin"]) + timedelta(days=ahead + 1)
+        return {"date": day.isoformat()}
+
+    return _described(document, AccountForecast, metric, horizon, date_of)
+
+
+def described_hours(document: HourlyForecastDocument, metric: Forecasted, horizon: int) -> dict[str, Any]:
+    """Return what a document says of the first hours of a horizon."""
+
+    def start_of(ahead: int) -> dict[str, Any]:
+        return {"at": document["origin"] + (ahead + 1) * HOUR}
+
+    return _described(document, AccountHourlyForecast, metric, horizon, start_of)
+
+
+def _described(
+    document: SaidDocument | HourlyForecastDocument,
+    shape: type[Shape],
+    metric: Forecasted,
+    horizon: int,
+    when: Callable[[int], dict[str, Any]],
+) -> dict[str, Any]:
+    declared = declared_names(shape)
     found = {name: value for name, value in document.items() if name in declared and name not in _OF_POINTS}
     if "origin" in document:
         found["trainedTo"] = document["origin"]
@@ -89,14 +149,9 @@ def described(document: SaidDocument, metric: Forecasted, horizon: int) -> dict[
         # A history that is long enough for a week may be too short for four.
         found["unavailable"] = {"reason": document.get("unavailable", "too_short")}
         return found
-    first = date.fromisoformat(document["origin"]) + timedelta(days=1)
     bounds: Mapping[str, Any] = document
     found["points"] = [
-        {
-            "date": (first + timedelta(days=ahead)).isoformat(),
-            "value": values[ahead],
-            **{name: bounds[name][ahead] for name in _BOUNDS},
-        }
+        {**when(ahead), "value": values[ahead], **{name: bounds[name][ahead] for name in _BOUNDS}}
         for ahead in range(horizon)
     ]
     found |= {name: bounds[name] for name in _OF_POINTS}

@@ -111,6 +111,8 @@ OPERATIONS = (
     _read(f"{_W}/aggregated", aggregated.aggregated, rollup_shapes.Aggregated, queries.AggregatedQuery),
     _read(f"{_W}/series", series.series, series_shapes.Series, queries.SeriesQuery),
     _read(f"{_W}/forecasts", forecasts.forecasts, forecast_shapes.Forecasts, queries.ForecastsQuery),
+    _read(f"{_W}/forecasts/hours", forecasts.hourly_forecasts, forecast_shapes.HourlyForecasts,
+          queries.HourlyForecastsQuery),
     _read(f"{_W}/anomalies", anomalies.anomalies, anomaly_shapes.Anomalies, queries.AnomaliesQuery),
     _read(f"{_W}/decay", post_insights.decay, insight_shapes.Decays, queries.PostInsightsQuery),
     _read(f"{_W}/best-times", post_insights.best_times, insight_shapes.BestTimes, queries.PostInsightsQuery),

@@ -91,10 +91,11 @@ class AlertFired(Shape):
 
 
 class ForecastUpdated(Shape):
-    """`forecast:updated`: what is to be expected after a day was said of the accounts of a workspace."""
+    """`forecast:updated`: what is to be expected was said of the accounts of a workspace."""
 
     workspace_id: str
-    day: Day = Field(description="The day at whose end it was said.")
+    grain: Literal["day", "hour"] = Field(description="What is forecast: the next days, or the next hours.")
+    day: Day = Field(description="The day at whose end it was said; of hours, the UTC day in which their past ended.")
     made_at: Instant = Field(description="When it was said.")
     forecasts: Count = Field(description="How many series have a forecast.")
     unavailable: Count = Field(description="How many series have none.")

@@ -20,13 +20,16 @@ from metrics.store.errors import mongo_errors
 NAME = "announcement_marks"
 KEPT_DAYS = 120
 
-Said = Literal["forecasts", "content_decay", "best_times", "post_outlooks"]
+Said = Literal["forecasts", "hourly_forecasts", "content_decay", "best_times", "post_outlooks"]
 """The collection of the statements."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnnouncementMark:
-    """Statements about a workspace of one day to announce; each further mark changes `token`."""
+    """Statements about a workspace to announce; each further mark changes `token`.
+
+    `day` is the midnight of their day, or the start of their window of hours.
+    """
 
     said: Said
     workspace_id: str
@@ -36,7 +39,7 @@ class AnnouncementMark:
     @property
     def mark_id(self) -> str:
         """The `_id` of the mark."""
-        return f"{self.workspace_id}|{self.said}|{self.day:%Y-%m-%d}"
+        return f"{self.workspace_id}|{self.said}|{self.day:%Y-%m-%dT%H}"
 
 
 class AnnouncementMarks:

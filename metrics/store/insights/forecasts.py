@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
+from pymongo.collection import Collection
 from pymongo.database import Database
 
 from metrics.documents import Document
@@ -106,10 +107,19 @@ class Forecasts:
 
     def due(self, first: datetime, last: datetime) -> DueDocument:
         """Return the sums of what came due on the days from `first` to `last`, over all workspaces."""
-        stages: list[Document] = [
-            {"$match": {"day": {"$gte": first, "$lt": last + DAY}, "due.points": {"$gt": 0}}},
-            {"$group": {"_id": None, **{name: {"$sum": f"$due.{name}"} for name in _SUMS}}},
-        ]
-        with mongo_errors():
-            row = next(iter(self._forecasts.aggregate(stages)), {})
-        return cast("DueDocument", {name: row.get(name, 0) for name in _SUMS})
+        return due_of(self._forecasts, {"day": {"$gte": first, "$lt": last + DAY}})
+
+
+def due_of(collection: Collection[Document], query: Document) -> DueDocument:
+    """Return the sums of what came due over the documents of a query.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
+    stages: list[Document] = [
+        {"$match": {**query, "due.points": {"$gt": 0}}},
+        {"$group": {"_id": None, **{name: {"$sum": f"$due.{name}"} for name in _SUMS}}},
+    ]
+    with mongo_errors():
+        row = next(iter(collection.aggregate(stages)), {})
+    return cast("DueDocument", {name: row.get(name, 0) for name in _SUMS})

@@ -1,6 +1,6 @@
 """The collection `hourly_nets`: what accounts gained in each hour; it is derived from the log, a document a day."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -35,8 +35,11 @@ class HourlyNetsStore:
             with mongo_errors():
                 self._nets.bulk_write(writes, ordered=False)
 
-    def between(self, account_ids: Sequence[str], first: datetime, end: datetime) -> list[HourlyNets]:
-        """Return the days of accounts in `[first, end)`."""
+    def between(
+        self, account_ids: Sequence[str], first: datetime, end: datetime, fields: Iterable[str] | None = None
+    ) -> list[HourlyNets]:
+        """Return the days of accounts in `[first, end)`, with all fields or some."""
         query = {"accountId": {"$in": list(account_ids)}, "day": {"$gte": first, "$lt": end}}
+        shown = None if fields is None else {"_id": 0, "accountId": 1, "day": 1, **dict.fromkeys(fields, 1)}
         with mongo_errors():
-            return cast("list[HourlyNets]", list(self._nets.find(query)))
+            return cast("list[HourlyNets]", list(self._nets.find(query, shown)))

@@ -78,6 +78,8 @@ def lifetimes(settings: Settings) -> list[Lifetime]:
     log, rollups = settings.retention_days * _DAY_SECONDS, settings.rollup_retention_days * _DAY_SECONDS
     # Ninety days of record of what came due, for the longest horizon.
     forecasts = 120 * _DAY_SECONDS
+    # Four weeks of record of what came due, and the longest horizon.
+    of_hours = 35 * _DAY_SECONDS
     # A year and a month: what happened on the same days of the last year can be read.
     anomalies = 400 * _DAY_SECONDS
     # Thirteen weeks are read, from a Monday on.
@@ -89,6 +91,7 @@ def lifetimes(settings: Settings) -> list[Lifetime]:
             Lifetime(name, "day", "expire", min(rollups, forecasts), "TIDEMARK_ROLLUP_RETENTION_DAYS")
             for name in ("forecasts", "workspace_forecasts")
         ),
+        Lifetime("hourly_forecasts", "window", "expire", min(rollups, of_hours), "TIDEMARK_ROLLUP_RETENTION_DAYS"),
         Lifetime("anomalies", "to", "expire", min(rollups, anomalies), "TIDEMARK_ROLLUP_RETENTION_DAYS"),
         Lifetime("hourly_nets", "day", "expire", min(log, nets), "TIDEMARK_RETENTION_DAYS"),
         Lifetime("watched_series", "at", "expire", 30 * _DAY_SECONDS),

@@ -127,6 +127,15 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
         "madeAt": _DATE,
         "model": _STRING,
     },
+    "hourly_forecasts": {
+        "_id": _STRING,
+        "workspaceId": _STRING,
+        "accountId": _STRING,
+        "metric": _STRING,
+        "window": _DATE,
+        "madeAt": _DATE,
+        "model": _STRING,
+    },
     "anomalies": {
         "_id": _STRING,
         "workspaceId": _STRING,
@@ -262,6 +271,10 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "workspace_forecasts": [
         IndexModel([("workspaceId", ASCENDING), ("metric", ASCENDING), ("day", DESCENDING)]),
         IndexModel([("accountIds", ASCENDING)]),
+    ],
+    "hourly_forecasts": [
+        IndexModel([("workspaceId", ASCENDING), ("metric", ASCENDING), ("window", DESCENDING)]),
+        IndexModel([("accountId", ASCENDING), ("window", DESCENDING)]),
     ],
     "anomalies": [
         IndexModel([("workspaceId", ASCENDING), ("from", DESCENDING), ("_id", DESCENDING)]),

@@ -11,6 +11,7 @@ _OF_ACCOUNT = (
     "subject_rollups",
     "aggregated_metrics",
     "forecasts",
+    "hourly_forecasts",
     "anomalies",
     "hourly_nets",
     "watched_series",

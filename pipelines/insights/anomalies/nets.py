@@ -9,6 +9,7 @@ import numpy as np
 from metrics.aggregation.hourly import read_hours
 from metrics.anomalies import HOURLY, HourlyNets, Refusal
 from metrics.calendars import Calendar
+from metrics.catalog import DEFINITION_VERSION
 from metrics.expected import Connection
 from metrics.periods import DAY, HOUR, WEEK
 from metrics.store import Store
@@ -32,7 +33,7 @@ Series = tuple[str, str]
 def derive_nets(
     store: Store, workspace_id: str, account_ids: Sequence[str], day: datetime, calendar: Calendar, now: datetime
 ) -> list[HourlyNets]:
-    """Return what accounts gained in each hour of a UTC day that has ended by `now`.
+    """Return what accounts gained in each hour of a UTC day that has ended by `now`, and how many followers they had.
 
     Only gains of one hour count: a gain over unobserved hours, or of a post that is read every six hours, belongs to no
     hour. An hour in which no post was read twice in a row has no gain of posts.
@@ -53,15 +54,19 @@ def derive_nets(
             "accountId": account_id,
             "day": day,
             "nets": {},
+            "definitionVersion": DEFINITION_VERSION,
             "observed": sorted(
                 (slot - day) // HOUR for one, slot in hours.observed if one == account_id and slot >= day
             ),
         }
     for (account_id, _), by_slot in hours.values.items():
-        nets = found[account_id]["nets"]
+        of_account = found[account_id]
         for slot, values in by_slot.items():
             if day <= slot < end:
-                _add(nets, (slot - day) // HOUR, values)
+                _add(of_account["nets"], (slot - day) // HOUR, values)
+                if "followers" in values:
+                    levels = of_account.setdefault("followers", [None] * _DAY_HOURS)
+                    levels[(slot - day) // HOUR] = values["followers"]
     return list(found.values())
 
 

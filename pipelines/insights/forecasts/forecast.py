@@ -1,6 +1,6 @@
 """`forecast`: what is said of the next days of one series, with intervals and evidence, or why nothing is said."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -8,16 +8,16 @@ import numpy as np
 
 from metrics.forecasts import HORIZONS, Caveat, Method, Refusal
 from pipelines.insights.forecasts.backtest import Backtest, backtest
-from pipelines.insights.forecasts.intervals import NOMINAL, buckets, half_widths
+from pipelines.insights.forecasts.intervals import NOMINAL, buckets
 from pipelines.insights.forecasts.members import WEEK, Floats
-from pipelines.insights.forecasts.series import DailySeries, horizon_of
+from pipelines.insights.forecasts.series import At, DailySeries, Series, horizon_of
 
 _FEW_MISSING = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The sum over the first days, with the bounds of its 80 % interval."""
+    """The sum over the first days or hours, with the bounds of its 80 % interval."""
 
     value: float
     lo80: float
@@ -26,10 +26,11 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """A forecast of the days after `trained_to`; each array has a value per day.
+    """A forecast of the days or hours after `trained_to`; each array has a value for each of them.
 
-    `trained_from` and `trained_to` are the first and the last day of the history, `observed` its days with a value.
-    `totals` are the sums over 7 and 28 days, where the metric adds up. `scale` is that of the errors (`Backtest`).
+    `trained_from` and `trained_to` are the first and the last day or hour of the history, `observed` the number of
+    those with a value. `totals` are the sums over 7 and 28 days, or 24 and 48 hours, where the metric adds up. `scale`
+    is that of the errors (`Backtest`).
     """
 
     trained_from: date
@@ -49,7 +50,7 @@ class Forecast:
 
     @property
     def horizon(self) -> int:
-        """The number of days."""
+        """The number of days or hours."""
         return len(self.values)
 
 
@@ -67,14 +68,30 @@ def forecast(
     if not isinstance(horizon, int):
         return horizon
     tested = backtest(np.maximum(series.values, 0.0), horizon)
-    if tested is None:
+    if tested is None or (pooled := buckets(tested.errors)) is None:
         return "too_few"
-    pooled = buckets(tested.errors)
-    if pooled is None or np.isnan(tested.forecast).any():
+    return from_backtest(
+        series, tested, pooled, misses, HORIZONS if additive else (), _caveats(series, until, tested.method)
+    )
+
+
+def from_backtest(
+    series: Series[At],
+    tested: Backtest,
+    pooled: Sequence[tuple[int, int]],
+    misses: Mapping[str, float],
+    totals: Iterable[int],
+    caveats: Iterable[Caveat],
+) -> Forecast | Refusal:
+    """Return the forecast of the method that a back-test chose, with intervals from its errors.
+
+    `pooled` are the buckets of errors, and `totals` the numbers of first days or hours whose sum is forecast as well.
+    """
+    if np.isnan(tested.forecast).any():
         return "too_few"
     lower, upper = {}, {}
     for name, miss in misses.items():
-        width = half_widths(tested.errors, pooled, miss)
+        width = tested.widths(pooled, miss)
         lower[name] = _values(tested.forecast - width)
         upper[name] = _values(tested.forecast + width)
     values = _values(tested.forecast)
@@ -85,14 +102,14 @@ def forecast(
         values=values,
         lower=lower,
         upper=upper,
-        totals=_totals(tested, values, misses["80"]) if additive else {},
+        totals=_totals(tested, values, misses["80"], totals),
         method=tested.method,
         origins=tested.origins,
         mase=tested.mase,
         skill=tested.skill,
         scale=tested.scale,
         coverage={name: tested.coverage(name, pooled) for name in NOMINAL},
-        caveats=_caveats(series, until, tested.method),
+        caveats=tuple(caveats),
     )
 
 
@@ -100,9 +117,9 @@ def _values(z: Floats) -> Floats:
     return np.maximum(np.expm1(z), 0.0)
 
 
-def _totals(tested: Backtest, values: Floats, miss: float) -> dict[int, Total]:
+def _totals(tested: Backtest, values: Floats, miss: float, spans: Iterable[int]) -> dict[int, Total]:
     found = {}
-    for days in HORIZONS:
+    for days in spans:
         if days <= len(values) and (width := tested.total_width(days, miss)) is not None:
             value = float(values[:days].sum())
             z = np.log1p(value)

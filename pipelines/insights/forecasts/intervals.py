@@ -26,14 +26,15 @@ FARTHEST = 2.0
 """The adapted share that may be missed lies between the nominal one divided and multiplied by this."""
 
 
-def buckets(errors: Floats) -> list[tuple[int, int]] | None:
+def buckets(errors: Floats, lasts: Iterable[int] = BUCKETS) -> list[tuple[int, int]] | None:
     """Return the pooled days ahead as `(first, end)`, zero-based; None if there are too few errors even in all.
 
-    `errors` has shape `(origins, days ahead)`, with NaN where a day has no value.
+    `errors` has shape `(origins, days ahead)`, with NaN where a day has no value. `lasts` are the last days of buckets;
+    of hourly series, all of these are hours.
     """
     counts = np.count_nonzero(~np.isnan(errors), axis=0)
     horizon, found, first = errors.shape[1], list[tuple[int, int]](), 0
-    for last in BUCKETS:
+    for last in lasts:
         end = min(last, horizon)
         if end > first and counts[first:end].sum() >= LEAST_ERRORS:
             found.append((first, end))
@@ -45,11 +46,13 @@ def buckets(errors: Floats) -> list[tuple[int, int]] | None:
     return found
 
 
-def half_widths(errors: Floats, pooled: Iterable[tuple[int, int]], miss: float) -> Floats:
+def half_widths(
+    errors: Floats, pooled: Iterable[tuple[int, int]], miss: float, independent: float = INDEPENDENT
+) -> Floats:
     """Return how far the interval that misses the share `miss` reaches to each side, by day ahead; it never falls."""
     widths = np.zeros(errors.shape[1])
     for first, end in pooled:
-        widths[first:end] = conformal_quantile(np.abs(errors[:, first:end]), miss, INDEPENDENT * len(errors))
+        widths[first:end] = conformal_quantile(np.abs(errors[:, first:end]), miss, independent * len(errors))
     return np.maximum.accumulate(widths)
 
 

@@ -16,6 +16,8 @@ from metrics.forecasts import (
     MODEL,
     ForecastDocument,
     Forecasted,
+    HourlyForecastDocument,
+    Refusal,
     SaidDocument,
     WorkspaceForecastDocument,
 )
@@ -47,7 +49,7 @@ Announce = Callable[[str, datetime, int, int], None]
 
 @dataclass(slots=True)
 class MakeReport:
-    """What was said of a day: numbers of forecasts, of refusals by reason, and of series that failed.
+    """What was said of a day or of six hours: numbers of forecasts, of refusals by reason, and of series that failed.
 
     `sums` are the forecasts of whole workspaces. `due` has the sums over the earlier forecasts of accounts that came
     due.
@@ -66,13 +68,14 @@ class MakeReport:
     def summary(self) -> str:
         """Return the numbers in a line."""
         refused = ", ".join(f"{count} {reason}" for reason, count in sorted(self.refused.items())) or "none"
+        of_sums = f", and {self.sums} of the sums of workspaces" if self.sums else ""
         return (
-            f"{self.made} forecasts of {self.accounts} accounts in {self.workspaces} workspaces, and {self.sums} of "
-            f"the sums of workspaces; refused: {refused}; "
+            f"{self.made} forecasts of {self.accounts} accounts in {self.workspaces} workspaces{of_sums}; "
+            f"refused: {refused}; "
             f"{self.failed} failed; {self.kept} were said before and stay"
         )
 
-    def count(self, documents: Sequence[ForecastDocument], new: int) -> None:
+    def count(self, documents: Sequence[ForecastDocument | HourlyForecastDocument], new: int) -> None:
         """Add documents to the numbers; `new` of them were stored."""
         self.kept += len(documents) - new
         for document in documents:
@@ -238,10 +241,13 @@ def say(
             "expected": len(series.values),
             "observed": series.observed,
         }
-    return fields | (_fields(found) if isinstance(found, Forecast) else {"unavailable": found})
+    return fields | said_fields(found)
 
 
-def _fields(found: Forecast) -> dict[str, object]:
+def said_fields(found: Forecast | Refusal) -> dict[str, object]:
+    """Return the fields of a document that a forecast has, or the reason why there is none."""
+    if not isinstance(found, Forecast):
+        return {"unavailable": found}
     bounds = {f"lo{name}": _rounded(lower) for name, lower in found.lower.items()}
     bounds |= {f"hi{name}": _rounded(upper) for name, upper in found.upper.items()}
     return {

@@ -1,15 +1,19 @@
-"""A daily series, and the reasons for which it is not forecast."""
+"""Series of days or hours, and the reasons for which a daily one is not forecast."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metrics.forecasts import Refusal
+from metrics.periods import DAY, midnight
 
 Floats = NDArray[np.float64]
+At = TypeVar("At", bound=date)
+"""The day or the hour of a value: a date, or the instant at which an hour begins."""
 
 HISTORY_DAYS = 400
 """The newest days that are used."""
@@ -23,15 +27,49 @@ _ROUNDED_VALUES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class DailySeries:
-    """Values of consecutive days from `first` to the newest day with a value; NaN is a day without one, and never 0.
+class Series(Generic[At]):
+    """Values of consecutive days or hours from `first` to the newest with a value; NaN is one without, and never 0.
 
     `cut` tells that older values were left out, because their definition is another one.
     """
 
-    first: date
+    STEP: ClassVar[timedelta]
+
+    first: At
     values: Floats
     cut: bool = False
+
+    @property
+    def last(self) -> At:
+        """The newest day or hour, which has a value."""
+        return self.first + (len(self.values) - 1) * self.STEP
+
+    @property
+    def observed(self) -> int:
+        """The number of days or hours with a value."""
+        return int(np.count_nonzero(~np.isnan(self.values)))
+
+    def value(self, at: At) -> float | None:
+        """Return the value of a day or hour, or None if it has none."""
+        index = (at - self.first) // self.STEP
+        if not 0 <= index < len(self.values) or np.isnan(self.values[index]):
+            return None
+        return float(self.values[index])
+
+    def origin_of(self, said: Mapping[str, Any]) -> At:
+        """Return the origin of what was said of this series earlier."""
+        raise NotImplementedError
+
+    def ended(self, at: At) -> datetime:
+        """Return the instant at which a day or hour has ended, in UTC."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class DailySeries(Series[date]):
+    """Values of consecutive days."""
+
+    STEP: ClassVar[timedelta] = timedelta(days=1)
 
     @classmethod
     def of(cls, by_day: Mapping[date, float], until: date, *, cut: bool = False) -> "DailySeries | None":
@@ -45,22 +83,13 @@ class DailySeries:
             values[(day - first).days] = by_day[day]
         return cls(first, values, cut)
 
-    @property
-    def last(self) -> date:
-        """The newest day, which has a value."""
-        return self.first + timedelta(days=len(self.values) - 1)
+    def origin_of(self, said: Mapping[str, Any]) -> date:
+        """Return the date that a document of days has."""
+        return date.fromisoformat(said["origin"])
 
-    @property
-    def observed(self) -> int:
-        """The number of days with a value."""
-        return int(np.count_nonzero(~np.isnan(self.values)))
-
-    def value(self, day: date) -> float | None:
-        """Return the value of a day, or None if it has none."""
-        index = (day - self.first).days
-        if not 0 <= index < len(self.values) or np.isnan(self.values[index]):
-            return None
-        return float(self.values[index])
+    def ended(self, at: date) -> datetime:
+        """Return the end of the UTC day of a date."""
+        return midnight(at) + DAY
 
 
 def horizon_of(series: DailySeries, until: date) -> int | Refusal:

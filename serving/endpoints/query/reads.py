@@ -1,5 +1,6 @@
 """The queries of reads: a strict model per route."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Annotated, ClassVar, Self
 
@@ -10,7 +11,7 @@ from metrics.campaigns.chosen import Chosen
 from metrics.clock import utcnow
 from metrics.errors import InvalidInput
 from metrics.export import DATASETS, FORMATS, Dataset, Format
-from metrics.forecasts import HORIZONS
+from metrics.forecasts import HORIZONS, HOURS_SPANS
 from serving.endpoints.query.base import Query
 from serving.endpoints.query.values import (
     MAX_IDS,
@@ -22,6 +23,7 @@ from serving.endpoints.query.values import (
     ForecastedName,
     GroupFields,
     GroupName,
+    HourlyForecastedName,
     Id,
     IntervalName,
     KindName,
@@ -228,8 +230,16 @@ class PostsQuery(PageQuery):
 
 
 def _horizon(value: object) -> object:
-    if str(value) not in map(str, HORIZONS):
-        raise ValueError(f"must be one of {', '.join(map(str, HORIZONS))}")
+    return _one_of(value, HORIZONS)
+
+
+def _hours(value: object) -> object:
+    return _one_of(value, HOURS_SPANS)
+
+
+def _one_of(value: object, allowed: Iterable[int]) -> int:
+    if str(value) not in map(str, allowed):
+        raise ValueError(f"must be one of {', '.join(map(str, allowed))}")
     return int(str(value))
 
 
@@ -239,6 +249,16 @@ class ForecastsQuery(Query):
     metric: ForecastedName = Field(description="The metric, by its name in rollups.", examples=["followers"])
     horizon: Annotated[int, BeforeValidator(_horizon), Field(json_schema_extra={"enum": list(HORIZONS)})] = Field(
         max(HORIZONS), description="How many days ahead; 28 days need a history of 56 days, 7 days one of 28."
+    )
+    account_id: Id | None = Field(None, description="Of one account only.")
+
+
+class HourlyForecastsQuery(Query):
+    """Selects the forecasts of the next hours of one metric."""
+
+    metric: HourlyForecastedName = Field(description="The metric, by its name in rollups.", examples=["followers"])
+    horizon: Annotated[int, BeforeValidator(_hours), Field(json_schema_extra={"enum": list(HOURS_SPANS)})] = Field(
+        max(HOURS_SPANS), description="How many hours ahead."
     )
     account_id: Id | None = Field(None, description="Of one account only.")
 

@@ -13,7 +13,7 @@ from metrics.calendars import CALENDAR_PERIODS
 from metrics.catalog import COUNTERS
 from metrics.definitions.changes import MAX_VERSIONS
 from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS
-from metrics.forecasts import FORECASTED
+from metrics.forecasts import FORECASTED, HOURLY_FORECASTED
 from metrics.post_content import excerpt
 from metrics.redis.events import EVENT_NAMES
 from serving.schemas.base import CAMPAIGN_PERIOD
@@ -131,6 +131,9 @@ OrderName = Annotated[str, one_of(*ORDERS), Field(json_schema_extra={"enum": lis
 PostIds = Annotated[str, BeforeValidator(_ids), Field(json_schema_extra={"pattern": _IDS.pattern})]
 GroupName = Annotated[str, one_of(*GROUPS), Field(json_schema_extra={"enum": list(GROUPS)})]
 ForecastedName = Annotated[str, one_of(*FORECASTED), Field(json_schema_extra={"enum": list(FORECASTED)})]
+HourlyForecastedName = Annotated[
+    str, one_of(*HOURLY_FORECASTED), Field(json_schema_extra={"enum": list(HOURLY_FORECASTED)})
+]
 WatchedName = Annotated[str, one_of(*WATCHED), Field(json_schema_extra={"enum": list(WATCHED)})]
 KindName = Annotated[Kind, one_of(*KINDS)]
 StatusName = Annotated[Status, one_of(*STATUSES)]

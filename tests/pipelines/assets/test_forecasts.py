@@ -1,4 +1,4 @@
-"""The asset `account_forecasts`: a materialisation per ended day, an event per workspace, and its check."""
+"""The assets of forecasts: a materialisation per ended day or six hours, an event per workspace, and their checks."""
 
 from datetime import datetime
 from typing import Any
@@ -6,13 +6,16 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from metrics.periods import DAY, midnight
+from metrics.clock import utcnow
+from metrics.forecasts import WINDOW
+from metrics.periods import DAY, HOUR, midnight
 from metrics.redis.keys import events_key
-from pipelines.assets.forecasts import account_forecasts
+from pipelines.assets.forecasts import account_forecasts, hourly_forecasts
 from pipelines.checks import forecast_checks
-from pipelines.partitions import period_key
+from pipelines.partitions import period_key, slot_key
 from tests.pipelines.deployment import Deployment, check_of, materialized
 from tests.pipelines.insights.forecasts.days import roll_days, weekly
+from tests.pipelines.insights.forecasts.hours import growing, hourly, put_hours
 
 CHECK = "forecasts_calibrated"
 
@@ -74,3 +77,34 @@ def test_check_warns_where_intervals_do_not_keep_their_promise(
     assert found.description == wrong
     assert found.passed == (wrong is None or wrong.startswith("only"))
     assert found.severity == dg.AssetCheckSeverity.WARN
+
+
+def test_run_forecasts_the_hours_after_every_ended_window(deployment: Deployment, instance: dg.DagsterInstance) -> None:
+    deployment.connect(0, connectedAt=deployment.hour - 200 * DAY)
+    # The six hours that hold the present one have not ended.
+    today = midnight(deployment.hour.date())
+    end = today + (deployment.hour - today) // WINDOW * WINDOW
+    put_hours(deployment.clients.store, "a0", end, {"totalEngagement": hourly(400), "followers": growing(400)})
+    keys = [slot_key(end - 2 * WINDOW), slot_key(end - WINDOW), slot_key(end)]
+    result = deployment.materialize(hourly_forecasts, keys, instance)
+    assert result.success
+    found = materialized(result)
+    assert list(found)[:2] == keys[:2]
+    assert keys[2] not in found or deployment.hour + HOUR <= utcnow(), "they end while the test runs, if ever"
+    assert found[keys[1]] | {"forecasts": 2, "accounts": 1, "refused": 0, "failed": 0} == found[keys[1]]
+    check = check_of(result, "hourly_forecasts_calibrated")
+    assert check.passed
+    events = [fields[b"data"] for _, fields in deployment.clients.redis.xrange(events_key("w"))]  # type: ignore[union-attr,index]
+    assert len(events) >= 2
+    assert all(b'"grain":"hour"' in one for one in events)
+
+
+def test_check_of_hours_judges_what_came_due_by_hour(deployment: Deployment) -> None:
+    now, store = deployment.hour, deployment.clients.store
+    store.db["hourly_forecasts"].insert_one({
+        "_id": "a0|followers|x", "workspaceId": "w", "accountId": "a0", "metric": "followers", "window": now - DAY,
+        "madeAt": now, "model": "hourly_forecast/1", "due": due(1000, 700, 945),
+    })  # fmt: skip
+    found = forecast_checks.result(store, "hourly_forecasts", now)
+    assert (found.passed, found.description) == (False, "70.0 % lie inside the 80 % interval")
+    assert forecast_checks.result(store, "account_forecasts", now).passed, "days have a check of their own"

@@ -19,7 +19,7 @@ OF_WORKSPACE = [o for o in OPERATIONS if "{workspaceId}" in o.path]
 NO_SUCH_THING = "/anomalies/{anomalyId}"
 """The end of the path of an operation that nobody can call in an empty workspace."""
 JSON_READS = [o for o in OF_WORKSPACE if o.cached]
-LISTS = [o for o in JSON_READS if not o.path.endswith(("/series", "/forecasts"))]
+LISTS = [o for o in JSON_READS if not o.path.endswith(("/series", "/forecasts", "/hours"))]
 
 
 @pytest.fixture
@@ -44,6 +44,8 @@ def test_every_read_of_an_empty_workspace_is_an_empty_list(anonymous: httpx.Clie
         assert (answer.status_code, answer.json()["data"]) == (200, []), operation.path
     series, forecasts = (next(o for o in JSON_READS if o.path.endswith(end)) for end in ("/series", "/forecasts"))
     assert body(anonymous, forecasts, key)["data"]["forecasts"] == []
+    hours = next(o for o in JSON_READS if o.path.endswith("/forecasts/hours"))
+    assert body(anonymous, hours, key)["data"]["forecasts"] == []
     (columns,) = body(anonymous, series, key)["data"]["series"]
     assert (set(columns["values"]), set(columns["status"])) == ({None}, {None})
     assert columns["totalUnavailable"] == "no_observation"

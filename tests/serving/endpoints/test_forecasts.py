@@ -6,11 +6,14 @@ from typing import Any
 import httpx
 import pytest
 
+from metrics.forecasts import WINDOW
 from metrics.periods import midnight
 from metrics.redis.events import Announcer
 from metrics.store import Store
 from pipelines.insights.forecasts.make import make
+from pipelines.insights.forecasts.make_hours import make_hours
 from tests.pipelines.insights.forecasts.days import roll_days, weekly
+from tests.pipelines.insights.forecasts.hours import growing, hourly, put_hours
 from tests.serving.conftest import NOW, account
 
 PATH = "/analytics/workspace/w1/forecasts"
@@ -105,5 +108,60 @@ def test_wrong_query_is_refused_with_what_is_right(
     client: httpx.Client, seeded: Store, query: dict[str, str], parameter: str
 ) -> None:
     answer = client.get(PATH, params=query)
+    assert answer.status_code == 400
+    assert [error["parameter"] for error in answer.json()["errors"]] == [parameter]
+
+
+HOURS = f"{PATH}/hours"
+
+
+@pytest.fixture
+def said_hours(seeded: Store, announcer: Announcer) -> Store:
+    """Forecasts of the hours of `a1`, and of one account of another workspace."""
+    seeded.accounts.put([{**account("x", "w1"), "platform": "twitter"}])
+    end = midnight(NOW.date())
+    for name, workspace_id in (("a1", "w1"), ("a2", "w2")):
+        values = {"totalEngagement": hourly(600), "followers": growing(600)}
+        put_hours(seeded, name, end, values, workspaceId=workspace_id)
+    make_hours(seeded, end - WINDOW, now=NOW, run_id="r")
+    announcer.announce("w1")
+    return seeded
+
+
+def test_hours_have_points_with_intervals_total_and_evidence(client: httpx.Client, said_hours: Store) -> None:
+    answer = client.get(HOURS, params={"metric": "totalEngagement"})
+    assert answer.status_code == 200, answer.text
+    data = answer.json()["data"]
+    assert (data["metric"], data["unit"], data["horizon"]) == ("totalEngagement", "count", 48)
+    found, other = data["forecasts"]
+    end = midnight(NOW.date())
+    assert [point["at"] for point in found["points"]] == [
+        f"{end + timedelta(hours=ahead):%Y-%m-%dT%H:%M:%SZ}" for ahead in range(48)
+    ]
+    for point in found["points"]:
+        assert 0 <= point["lo95"] <= point["lo80"] <= point["value"] <= point["hi80"] <= point["hi95"]
+    assert found["total"]["value"] == pytest.approx(sum(point["value"] for point in found["points"]), abs=0.5)
+    assert (found["model"], found["expected"], found["backtest"]["origins"]) == ("hourly_forecast/1", 600, 24)
+    assert found["origin"] == found["trainedTo"] == f"{end - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    assert other["unavailable"] == {"reason": "no_observation"}
+    shorter = client.get(HOURS, params={"metric": "totalEngagement", "horizon": "24", "accountId": "a1"}).json()["data"]
+    assert shorter["forecasts"][0]["points"] == found["points"][:24]
+    level = client.get(HOURS, params={"metric": "followers", "accountId": "a1"}).json()["data"]["forecasts"][0]
+    assert (level["totalUnavailable"], "total" in level) == ("not_additive", False)
+
+
+def test_hours_of_another_workspace_are_not_told(client: httpx.Client, said_hours: Store) -> None:
+    assert said_hours.hourly_forecasts.newest("w2", "totalEngagement", "a2")
+    answer = client.get(HOURS, params={"metric": "totalEngagement", "accountId": "a2"})
+    assert answer.json()["data"]["forecasts"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"), [({"metric": "reach"}, "metric"), ({"metric": "followers", "horizon": "7"}, "horizon")]
+)
+def test_wrong_query_of_hours_is_refused(
+    client: httpx.Client, seeded: Store, query: dict[str, str], parameter: str
+) -> None:
+    answer = client.get(HOURS, params=query)
     assert answer.status_code == 400
     assert [error["parameter"] for error in answer.json()["errors"]] == [parameter]
