@@ -55,6 +55,9 @@ frontend: $(FRONTEND:%=$(VENV)/%/.installed) ## Build and try the React example,
 lighthouse: $(VENV)/apart/lighthouse/.installed ## Measure the dashboard with Lighthouse, five times
 	$(BIN)/python bench/dashboard.py $(ARGS)
 
+reference: $(VENV)/apart/statsforecast/.installed ## Compare forecasts with those of statsforecast, on public series
+	$(BIN)/python bench/insights.py --reference $(ARGS)
+
 deployment: $(VENV)/deployment/.installed ## Check the deployment files with Docker Compose, Caddy and Helm, from packages
 	$(BIN)/pytest tests/deployment $(ARGS)
 
@@ -111,6 +114,7 @@ lock: $(STAMP) ## Write requirements/*.txt again from pyproject.toml and require
 	  npm install --prefix $(VENV)/lock-node --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --silent && \
 	  cp $(VENV)/lock-node/package-lock.json $$folder/package-lock.json || exit 1; done
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/sbom.in -o requirements/sbom.txt
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/reference-statsforecast.in -o requirements/reference-statsforecast.txt
 	$(UV) pip compile -q --universal --no-deps --python-version 3.12 --generate-hashes --no-emit-index-url --no-header requirements/servers.in -o requirements/servers.txt
 	$(UV) pip compile -q --no-deps --python-version 3.12 --generate-hashes --no-emit-index-url --no-header requirements/redis-versions.in -o requirements/redis-versions.txt
 
@@ -139,6 +143,10 @@ $(1)/.installed: $(2)/package.json $(2)/package-lock.json | $$(STAMP)
 	else echo "$(notdir $(1)): skipped, for there is no node and npm on the PATH"; fi
 endef
 $(foreach each,$(PACKAGES),$(eval $(call PACKAGE,$(firstword $(subst :, ,$(each))),$(lastword $(subst :, ,$(each))))))
+
+# The reference of forecasts pins an older pandas.
+$(VENV)/apart/statsforecast/.installed: requirements/reference-statsforecast.txt | $(STAMP)
+	@$(UV) venv -q --clear $(@D) && $(UV) pip sync -q -p $(@D)/bin/python --require-hashes $< && touch $@
 
 $(VENV)/apart/%/.installed: requirements/clients-%.txt | $(STAMP)
 	@if $(UV) python find -q 3.11 >/dev/null 2>&1; then \
@@ -173,4 +181,4 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/s
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q $(VENV)/lib/python3*/site-packages/dagster/_core/storage/alembic/versions
 	@touch $@
 
-.PHONY: help up test coverage long clients containers deployment redis-versions package dist frontend lighthouse image lint format validate bench install lock clean other-python
+.PHONY: help up test coverage long clients containers deployment redis-versions package dist frontend lighthouse reference image lint format validate bench install lock clean other-python

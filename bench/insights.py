@@ -1,6 +1,7 @@
 """Benchmark of forecasts, anomalies and statements about posts: how good they are, and what they cost.
 
     python bench/insights.py --forecasts [--data ../shared/data] [--accounts 1000]
+    python bench/insights.py --reference [--data ../shared/data] [--models AutoETS,AutoTheta,AutoCES]
     python bench/insights.py --hours [--data ../shared/data] [--accounts 1000] [--simulated 36]
     python bench/insights.py --simulator [--simulated 36]
     python bench/insights.py --anomalies [--data ../shared/data] [--accounts 1000]
@@ -15,6 +16,9 @@ windows: the seasonal naive forecast, and Naive2 of the M4 competition, by which
 Assimakopoulos, *The M4 Competition*, 2020). MASE and MSIS are scaled by the mean absolute difference of values a week
 apart. Where the data are missing, this part is skipped. This is no blind test: constants of the method were chosen with
 all windows in view.
+
+With `--reference`, models of statsforecast run in these windows as well, in an environment of their own that
+`make reference` installs: OWA, CPU seconds a series, and ours over theirs.
 
 On the simulator, forecasts of accounts with known truth are made each day for eight weeks, and judged when they come
 due; half of the accounts have a planted shift (`bench/support/simulated_forecasts.py`).
@@ -42,6 +46,7 @@ from bench.support.daily_series import AHEAD, DATA, Floats, Window, windows
 from bench.support.hourly_bars import hourly_cost, on_public_series, on_simulated_hours
 from bench.support.memory import peak
 from bench.support.post_bars import judge_posts
+from bench.support.reference import PYTHON, references
 from bench.support.simulated_forecasts import AHEAD as SIMULATED_AHEAD
 from bench.support.simulated_forecasts import METRICS, SAID, Point, judged, shares
 from pipelines.insights.forecasts.forecast import Forecast, forecast
@@ -118,22 +123,15 @@ def judge(window: Window) -> Judged | None:
     low, high = found.lower["95"], found.upper["95"]
     score = (high - low) + 40 * np.maximum(low - actual, 0) + 40 * np.maximum(actual - high, 0)
 
-    def errors(said: Floats) -> Errors:
-        off = np.abs(actual - said)
-        return Errors(
-            float(200 * np.nanmean(off / np.maximum(np.abs(actual) + np.abs(said), 1e-9))),
-            float(np.nanmean(off)) / scale,
-        )
-
     def inside(name: str) -> float:
         within = (actual >= found.lower[name]) & (actual <= found.upper[name])
         return 100 * float(within[known].mean())
 
     return Judged(
         window.early,
-        errors(found.values),
-        errors(seasonal_naive(window.known)),
-        errors(naive2(window.known)),
+        _errors(window, found.values),
+        _errors(window, seasonal_naive(window.known)),
+        _errors(window, naive2(window.known)),
         float(np.nanmean(score)) / scale,
         inside("80"),
         inside("95"),
@@ -187,6 +185,39 @@ def quality(data: Path) -> list[str]:
         if not low <= figures[name] <= high:
             short.append(f"{figures[name]:.1f} % inside the {name} % interval, not {low:g} to {high:g}")
     return short
+
+
+def against_reference(data: Path, models: Sequence[str]) -> list[str]:
+    """Print OWA and CPU seconds a series of statsforecast's models beside ours, in the same windows."""
+    if not PYTHON.exists():
+        print("skipped: make reference installs statsforecast")
+        return []
+    found = [window for window in windows(data) if judge(window) is not None]
+    if not found:
+        print(f"skipped: there are no public series in {data}")
+        return []
+    began = time.process_time()
+    said = [forecast(DailySeries(DAY_ONE, one.known), DailySeries(DAY_ONE, one.known).last) for one in found]
+    seconds = (time.process_time() - began) / len(found)
+    naive = [_errors(one, naive2(one.known)) for one in found]
+    values = [one.values for one in said if isinstance(one, Forecast)]
+    ours = owa((_errors(one, each) for one, each in zip(found, values, strict=True)), naive)
+    print(f"{len(found)} windows of public daily series, {AHEAD} days ahead")
+    print(f"{'':22} {'OWA':>7} {'s a series':>11} {'OWA of ours':>12} {'time of ours':>13}")
+    print(f"{'ours, with back-test':22} {ours:7.3f} {seconds:11.4f} {1:12.2f} {1:13.2f}")
+    for name, one in references([window.known for window in found], models).items():
+        theirs = owa((_errors(window, each) for window, each in zip(found, one.values, strict=True)), naive)
+        print(f"{name:22} {theirs:7.3f} {one.seconds:11.4f} {ours / theirs:12.2f} {seconds / one.seconds:13.2f}")
+    return []
+
+
+def _errors(window: Window, said: Floats) -> Errors:
+    scale = float(np.nanmean(np.abs(window.known[7:] - window.known[:-7])))
+    off = np.abs(window.actual - said)
+    return Errors(
+        float(200 * np.nanmean(off / np.maximum(np.abs(window.actual) + np.abs(said), 1e-9))),
+        float(np.nanmean(off)) / scale,
+    )
 
 
 def on_simulator(accounts: int) -> list[str]:
@@ -252,6 +283,8 @@ def main() -> None:
     """Measure and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--forecasts", action="store_true", help="judge forecasts (the default)")
+    parser.add_argument("--reference", action="store_true", help="compare with models of statsforecast")
+    parser.add_argument("--models", default="AutoETS,AutoTheta,AutoCES", help="models of statsforecast")
     parser.add_argument("--hours", action="store_true", help="judge forecasts of hours")
     parser.add_argument("--anomalies", action="store_true", help="judge anomalies")
     parser.add_argument("--posts", action="store_true", help="judge statements about posts")
@@ -262,9 +295,11 @@ def main() -> None:
     parser.add_argument("--simulated", type=int, default=36, help="simulated accounts (36)")
     options = parser.parse_args()
     short = []
-    chosen = (options.hours, options.anomalies, options.simulator, options.posts, options.breakouts)
+    chosen = (options.hours, options.anomalies, options.simulator, options.posts, options.breakouts, options.reference)
     if options.forecasts or not any(chosen):
         short += [*quality(options.data), *cost(options.accounts)]
+    if options.reference:
+        short += against_reference(options.data, options.models.split(","))
     if options.hours:
         short += [*on_public_series(options.data), *hourly_cost(options.accounts)]
         short += on_simulated_hours(options.simulated)
