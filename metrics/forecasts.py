@@ -14,6 +14,8 @@ from metrics.periods import HOUR
 
 MODEL = "forecast/1"
 """The version of the method for days: raised when the same rollups would give other numbers."""
+CHALLENGER = "challenger/1"
+"""The version of the method by which the models of all accounts are learned."""
 HOURLY_MODEL = "hourly_forecast/1"
 """The version of the method for hours."""
 
@@ -31,7 +33,7 @@ Caveat = Literal[
     "history_cut",
     "negative_as_zero",
 ]
-Method = Literal["combination", "drift", "seasonal_naive", "smoothing", "four_weeks"]
+Method = Literal["combination", "drift", "seasonal_naive", "smoothing", "four_weeks", "learned"]
 
 HORIZONS = (7, 28)
 """The days ahead that can be asked for."""
@@ -128,8 +130,9 @@ class _SaidDocument(TypedDict):
     """What was said of a series, or why nothing was; a document is never changed.
 
     `values` and their bounds are of the days or hours after the origin. `misses` has the share of values that each
-    interval may miss, as adapted by forecasts that came due. `hindcast` says that it was made long after its time, so
-    that nobody could have read it in time.
+    interval may miss, as adapted by forecasts that came due. `learnedModel` is the `_id` of the model of all accounts,
+    if that is the method. `hindcast` says that it was made long after its time, so that nobody could have read it
+    in time.
     """
 
     _id: str
@@ -151,6 +154,7 @@ class _SaidDocument(TypedDict):
     method: NotRequired[Method]
     backtest: NotRequired[BacktestDocument]
     scale: NotRequired[float]
+    learnedModel: NotRequired[str]
     caveats: NotRequired[list[Caveat]]
     unavailable: NotRequired[Refusal]
     hindcast: NotRequired[bool]

@@ -71,6 +71,11 @@ forecast_hours = _insight(
     "hourly_forecasts",
     "Says what is to be expected of the next 48 hours, with intervals, for every workspace.",
 )
+train_forecasts = _insight(
+    "train_forecasts",
+    "forecast_models",
+    "Learns from the series of all accounts that allow it how forecasts err.",
+)
 find_anomalies = _insight(
     "find_anomalies",
     "anomalies",
@@ -137,7 +142,7 @@ def first_partitions(settings: Settings, now: datetime) -> dict[dg.AssetKey, str
     """Return, by asset, the first partition whose events are kept: older partitions have no data any more."""
     hours = {dg.AssetKey(f"raw_{platform}"): slot_key(FIRST_HOUR) for platform in PLATFORMS_IMPLEMENTED}
     kept = midnight((now - timedelta(days=settings.rollup_retention_days)).date())
-    of_days = ("account_forecasts", "anomalies", "content_decay", "best_times")
+    of_days = ("account_forecasts", "anomalies", "content_decay", "best_times", "forecast_models")
     insights = {dg.AssetKey(name): period_key(kept) for name in of_days}
     of_hours = ("post_outlooks", "breakout_posts", "hourly_forecasts")
     insights |= {dg.AssetKey(name): slot_key(FIRST_HOUR) for name in of_hours}
@@ -181,6 +186,7 @@ JOBS = [
     *AGGREGATE.values(),
     forecast_daily,
     forecast_hours,
+    train_forecasts,
     find_anomalies,
     outlooks_hourly,
     decay_daily,

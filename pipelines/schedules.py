@@ -84,6 +84,14 @@ decay_daily = _after_each(
     "30 6 * * *",
     "Every morning: says how fast posts age, from the posts of 180 days.",
 )
+train_forecasts = _after_each(
+    "weekly",
+    "train_forecasts",
+    jobs.train_forecasts,
+    # Before the forecasts of the day.
+    "0 5 * * 1",
+    "Every Monday: learns from all accounts that allow it how forecasts err.",
+)
 best_times_weekly = _after_each(
     "weekly",
     "best_times_weekly",
@@ -177,6 +185,7 @@ SCHEDULES = [
     forecast_daily,
     find_anomalies,
     forecast_hours,
+    train_forecasts,
     outlooks_hourly,
     decay_daily,
     best_times_weekly,

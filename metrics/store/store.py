@@ -19,6 +19,7 @@ from metrics.store.erasures import Erasures
 from metrics.store.errors import mongo_errors
 from metrics.store.insights.announcement_marks import AnnouncementMarks
 from metrics.store.insights.anomalies import Anomalies
+from metrics.store.insights.forecast_models import ForecastModels
 from metrics.store.insights.forecasts import Forecasts
 from metrics.store.insights.hourly_forecasts import HourlyForecasts
 from metrics.store.insights.hourly_nets import HourlyNetsStore
@@ -227,6 +228,11 @@ class Store:
     def forecasts(self) -> Forecasts:
         """Forecasts of daily numbers."""
         return Forecasts(self.db)
+
+    @cached_property
+    def forecast_models(self) -> ForecastModels:
+        """What was learned from the series of all accounts that allow it."""
+        return ForecastModels(self.db)
 
     @cached_property
     def hourly_forecasts(self) -> HourlyForecasts:

@@ -12,13 +12,14 @@ from metrics import post_outlooks as outlook_words
 from metrics.anomalies import MODEL as ANOMALY_MODEL
 from metrics.catalog import DEFINITION_VERSION
 from metrics.documents import Platform
-from metrics.forecasts import HOURLY_MODEL
+from metrics.forecasts import CHALLENGER, HOURLY_MODEL
 from metrics.forecasts import MODEL as FORECAST_MODEL
 from metrics.periods import PERIODS
 from metrics.settings import load_settings
 from pipelines.assets.anomalies import anomalies
 from pipelines.assets.breakouts import breakout_posts
 from pipelines.assets.export import export_parquet
+from pipelines.assets.forecast_models import forecast_models
 from pipelines.assets.forecasts import account_forecasts, hourly_forecasts
 from pipelines.assets.outside import OUTSIDE
 from pipelines.assets.posts import best_times, content_decay, post_outlooks
@@ -62,6 +63,7 @@ ROLLUPS = [
 FORECASTS = [
     _stored(account_forecasts, "forecasts", code_version=FORECAST_MODEL, freshness_policy=_DAILY),
     _stored(hourly_forecasts, "hourly_forecasts", code_version=HOURLY_MODEL, freshness_policy=_SIX_HOURLY),
+    _stored(forecast_models, "forecast_models", code_version=CHALLENGER, freshness_policy=_WEEKLY),
 ]
 ANOMALIES = [_stored(anomalies, "anomalies", code_version=ANOMALY_MODEL, freshness_policy=_HOURLY)]
 POSTS = [

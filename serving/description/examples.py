@@ -221,6 +221,8 @@ EXAMPLES: Mapping[str, Any] = {
         },
     },
     "putAnomaly": {"data": {**_ANOMALY, "acknowledgedBy": "frontend", "acknowledgedAt": "2026-01-16T08:12:40Z"}},
+    "forecastPool": {"data": {"pooled": True}},
+    "putForecastPool": {"data": {"pooled": True}},
     "alarmBudget": {"data": {"alarmsPerWeek": 0.25}},
     "putAlarmBudget": {"data": {"alarmsPerWeek": 0.25}},
     "decay": {"data": [_DECAY], "meta": _META},

@@ -21,12 +21,14 @@ from metrics.forecasts import (
 )
 from metrics.periods import HOUR, slot_of
 from serving.cache.plan import State
-from serving.endpoints.access import key_of, workspace
+from serving.endpoints.access import existing_workspace, key_of, workspace
 from serving.endpoints.answering import answer, envelope
+from serving.endpoints.bodies import json_body
+from serving.endpoints.configuration.changed import announce_change, fresh
 from serving.endpoints.coverage import accounts_of, in_scope
-from serving.endpoints.query import ForecastsQuery, HourlyForecastsQuery, parse
+from serving.endpoints.query import ForecastsQuery, HourlyForecastsQuery, NoQuery, parse
 from serving.schemas.base import Shape, declared_names
-from serving.schemas.forecasts import AccountForecast, AccountHourlyForecast
+from serving.schemas.forecasts import AccountForecast, AccountHourlyForecast, ForecastPool
 from serving.services import services
 
 _BOUNDS = ("lo80", "hi80", "lo95", "hi95")
@@ -169,3 +171,26 @@ def _nothing_said(account: Connection, metric: Forecasted) -> str:
 
 def _unavailable(account: Connection, reason: str) -> dict[str, Any]:
     return {"accountId": account.account_id, "platform": account.platform, "unavailable": {"reason": reason}}
+
+
+async def forecast_pool(request: Request) -> Response:
+    """Answer whether the series of a workspace are learned from, together with those of others."""
+    workspace_id = await existing_workspace(request, "read")
+    parse(request, NoQuery)
+    parts = services(request)
+    pooled = await parts.threads.run_for(key_of(request).key_id, parts.store.forecast_models.pooled, workspace_id)
+    return fresh({"data": {"pooled": pooled}})
+
+
+async def put_forecast_pool(request: Request) -> Response:
+    """Set whether the series of a workspace are learned from; it holds for models that are trained from now on."""
+    workspace_id = await existing_workspace(request, "admin")
+    parse(request, NoQuery)
+    body, parts = await json_body(request, ForecastPool), services(request)
+
+    def change() -> None:
+        parts.store.forecast_models.set_pooled(workspace_id, pooled=body.pooled)
+        announce_change(parts, workspace_id, "forecast pool")
+
+    await parts.threads.run_for(key_of(request).key_id, change)
+    return fresh({"data": {"pooled": body.pooled}})

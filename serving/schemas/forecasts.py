@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, StrictBool
 
 from metrics.catalog import Unit
 from metrics.documents import Platform
@@ -46,6 +46,22 @@ class HourlyForecastPoint(Shape):
     hi80: float = Field(description="The upper bound of the 80 % interval.")
     lo95: float = Field(description="The value lies between `lo95` and `hi95` in nineteen hours of twenty.")
     hi95: float = Field(description="The upper bound of the 95 % interval.")
+
+
+class ForecastPool(Shape):
+    """Whether the series of a workspace are learned from, together with those of other workspaces."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"pooled": True}]})
+
+    pooled: StrictBool = Field(
+        description="True: models that all workspaces use learn from the numbers of this workspace, without names."
+    )
+
+
+class ForecastPoolAnswer(Shape):
+    """Whether the series of a workspace are learned from."""
+
+    data: ForecastPool
 
 
 class ForecastTotal(Shape):
@@ -113,8 +129,9 @@ class SaidForecast(Shape):
     observed: Count = absent("The days of the history with a value.")
     method: Method = absent(
         "combination: the median of four simple forecasts; drift: the one of them that follows the drift of the last "
-        "weeks; seasonal_naive: the last week again."
+        "weeks; seasonal_naive: the last week again; learned: the combination, corrected by a model of all accounts."
     )
+    learned_model: str = absent("With `learned`: the model, and the day before which it learned.")
     points: list[ForecastPoint] = absent("A point for each day of the horizon.")
     total: ForecastTotal = absent("The sum over the horizon, if the metric adds up over days.")
     total_unavailable: NoTotalReason = absent("Why there is no total.")
@@ -161,8 +178,9 @@ class AccountHourlyForecast(Shape):
         "combination: the median of several simple forecasts; smoothing: double seasonal exponential smoothing; "
         "four_weeks: the median of the same hours in the last four weeks; drift: "
         "the newest value, and what was gained from the same hour on in the last weeks; seasonal_naive: the same hours "
-        "of the last week again."
+        "of the last week again; learned: the combination, corrected by a model of all accounts."
     )
+    learned_model: str = absent("With `learned`: the model, and the day before which it learned.")
     points: list[HourlyForecastPoint] = absent("A point for each hour of the horizon.")
     total: ForecastTotal = absent("The sum over the horizon, if the metric adds up over hours.")
     total_unavailable: NoTotalReason = absent("Why there is no total.")

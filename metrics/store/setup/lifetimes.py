@@ -91,6 +91,8 @@ def lifetimes(settings: Settings) -> list[Lifetime]:
             Lifetime(name, "day", "expire", min(rollups, forecasts), "TIDEMARK_ROLLUP_RETENTION_DAYS")
             for name in ("forecasts", "workspace_forecasts")
         ),
+        # The oldest origin of a back-test is 196 days old, and asks a model that may be four weeks older.
+        Lifetime("forecast_models", "knownUntil", "expire", 260 * _DAY_SECONDS),
         Lifetime("hourly_forecasts", "window", "expire", min(rollups, of_hours), "TIDEMARK_ROLLUP_RETENTION_DAYS"),
         Lifetime("anomalies", "to", "expire", min(rollups, anomalies), "TIDEMARK_ROLLUP_RETENTION_DAYS"),
         Lifetime("hourly_nets", "day", "expire", min(log, nets), "TIDEMARK_RETENTION_DAYS"),

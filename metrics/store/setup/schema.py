@@ -127,6 +127,13 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
         "madeAt": _DATE,
         "model": _STRING,
     },
+    "forecast_models": {
+        "_id": _STRING,
+        "grain": {"enum": ["day", "hour"]},
+        "version": _STRING,
+        "knownUntil": _DATE,
+        "madeAt": _DATE,
+    },
     "hourly_forecasts": {
         "_id": _STRING,
         "workspaceId": _STRING,
@@ -272,6 +279,7 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("workspaceId", ASCENDING), ("metric", ASCENDING), ("day", DESCENDING)]),
         IndexModel([("accountIds", ASCENDING)]),
     ],
+    "forecast_models": [IndexModel([("grain", ASCENDING), ("knownUntil", ASCENDING)])],
     "hourly_forecasts": [
         IndexModel([("workspaceId", ASCENDING), ("metric", ASCENDING), ("window", DESCENDING)]),
         IndexModel([("accountId", ASCENDING), ("window", DESCENDING)]),

@@ -1,6 +1,6 @@
 """Rolling-origin back-test of one series: what would have been said at earlier times, and how wrong it was."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,7 +79,11 @@ def origins_of(length: int, horizon: int, training: int = LEAST_TRAINING) -> Int
     return length - horizon - step * np.arange(count - 1, -1, -1)
 
 
-def backtest(values: Floats, horizon: int) -> Backtest | None:
+Learn = Callable[[Floats, Ints, Mapping[Method, Floats]], Floats | None]
+"""A challenger: from a series in log1p, origins, and what each method says from them, to what it says itself."""
+
+
+def backtest(values: Floats, horizon: int, learn: Learn | None = None) -> Backtest | None:
     """Return the back-test of a daily series, or None if it has fewer than eight origins or nothing to compare.
 
     Values are not negative; NaN is a day without one. Nothing that is said from an origin depends on later values.
@@ -87,20 +91,25 @@ def backtest(values: Floats, horizon: int) -> Backtest | None:
     origins = origins_of(len(values), horizon)
     if len(origins) < LEAST_ORIGINS:
         return None
-    found = members(np.log1p(values), np.append(origins, len(values)), horizon)
-    tried: dict[Method, Floats] = {
-        "combination": found.combination, "drift": found.drifting, "seasonal_naive": found.seasonal_naive
-    }  # fmt: skip
-    return judged(values, origins, tried, WEEK)
+    z, ends = np.log1p(values), np.append(origins, len(values))
+    said = members(z, ends, horizon).tried
+    tried: dict[Method, Floats] = {name: said[name] for name in ("combination", "drift", "seasonal_naive")}
+    return judged(values, origins, tried, WEEK, learned=learn(z, ends, said) if learn else None)
 
 
 def judged(
-    values: Floats, origins: Ints, tried: Mapping[Method, Floats], season: int, independent: float = INDEPENDENT
+    values: Floats,
+    origins: Ints,
+    tried: Mapping[Method, Floats],
+    season: int,
+    independent: float = INDEPENDENT,
+    learned: Floats | None = None,
 ) -> Backtest | None:
     """Return the back-test of the method that errs least of those that were tried; None if there is nothing to compare.
 
     `tried` has what each method says in log1p, from each origin and, in the last row, from the end of the series. The
-    combination stays unless another method is better by 5 %, or repeating the last season is as good.
+    combination stays unless another method is better by 5 %, or repeating the last season is as good. `learned` is what
+    a challenger says, and is taken where it is better by 5 % than the method that was chosen without it.
     """
     differences = np.abs(values[season:] - values[:-season])
     if np.isnan(differences).all():
@@ -115,6 +124,8 @@ def judged(
     if errors[method] >= errors["seasonal_naive"]:
         method = "seasonal_naive"
     chosen = tried[method]
+    if learned is not None and _mean_error(actual, learned[:-1]) < (1 - BETTER_BY) * errors[method]:
+        errors["learned"], chosen, method = _mean_error(actual, learned[:-1]), learned, "learned"
     scale = float(np.nanmean(differences))
     return Backtest(
         method=method,

@@ -1,15 +1,17 @@
 """`forecast`: what is said of the next days of one series, with intervals and evidence, or why nothing is said."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 import numpy as np
 
 from metrics.forecasts import HORIZONS, Caveat, Method, Refusal
+from metrics.periods import DAY
 from pipelines.insights.forecasts.backtest import Backtest, backtest
+from pipelines.insights.forecasts.challenger.model import Challenger
 from pipelines.insights.forecasts.intervals import NOMINAL, buckets
-from pipelines.insights.forecasts.members import WEEK, Floats
+from pipelines.insights.forecasts.members import WEEK, Floats, Ints
 from pipelines.insights.forecasts.series import At, DailySeries, Series, horizon_of
 
 _FEW_MISSING = 0.1
@@ -30,7 +32,7 @@ class Forecast:
 
     `trained_from` and `trained_to` are the first and the last day or hour of the history, `observed` the number of
     those with a value. `totals` are the sums over 7 and 28 days, or 24 and 48 hours, where the metric adds up. `scale`
-    is that of the errors (`Backtest`).
+    is that of the errors (`Backtest`). `learned_model` names the model of all accounts, if that is the method.
     """
 
     trained_from: date
@@ -47,6 +49,7 @@ class Forecast:
     scale: float
     coverage: Mapping[str, float]
     caveats: tuple[Caveat, ...]
+    learned_model: str | None = None
 
     @property
     def horizon(self) -> int:
@@ -55,24 +58,46 @@ class Forecast:
 
 
 def forecast(
-    series: DailySeries | None, until: date, misses: Mapping[str, float] = NOMINAL, *, additive: bool = True
+    series: DailySeries | None,
+    until: date,
+    misses: Mapping[str, float] = NOMINAL,
+    *,
+    additive: bool = True,
+    challenger: Challenger | None = None,
 ) -> Forecast | Refusal:
     """Return the forecast of a series as known at the end of a day, or the reason why there is none.
 
     `misses` is the share of values that each interval may miss, as adapted so far (`intervals.adapted`). `additive`
-    says that the values of several days may be summed up.
+    says that the values of several days may be summed up. The `challenger` is tried beside the series' own methods.
     """
     if series is None:
         return "no_observation"
     horizon = horizon_of(series, until)
     if not isinstance(horizon, int):
         return horizon
-    tested = backtest(np.maximum(series.values, 0.0), horizon)
+    first = series.ended(series.first) - DAY
+
+    def learn(z: Floats, origins: Ints, said: Mapping[Method, Floats]) -> Floats | None:
+        if challenger is None:
+            return None
+        instants = [first + int(origin) * DAY for origin in origins]
+        return challenger.said(z, origins, instants, said, WEEK, level=not additive)
+
+    tested = backtest(np.maximum(series.values, 0.0), horizon, learn)
     if tested is None or (pooled := buckets(tested.errors)) is None:
         return "too_few"
-    return from_backtest(
+    found = from_backtest(
         series, tested, pooled, misses, HORIZONS if additive else (), _caveats(series, until, tested.method)
     )
+    return named(found, challenger, series.ended(series.last))
+
+
+def named(found: Forecast | Refusal, challenger: Challenger | None, end: datetime) -> Forecast | Refusal:
+    """Return a forecast with the name of the learned model that it is of, if it is of one."""
+    if not isinstance(found, Forecast) or found.method != "learned" or challenger is None:
+        return found
+    model = challenger.newest(end)
+    return found if model is None else replace(found, learned_model=model.name)
 
 
 def from_backtest(

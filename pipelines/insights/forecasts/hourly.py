@@ -8,8 +8,9 @@ import numpy as np
 from metrics.forecasts import HOURS_AHEAD, HOURS_SPANS, Caveat, Method, Refusal
 from metrics.periods import HOUR
 from pipelines.insights.forecasts.backtest import judged, origins_of
+from pipelines.insights.forecasts.challenger.model import Challenger
 from pipelines.insights.forecasts.double_seasonal import DAY, WEEK, smoothed
-from pipelines.insights.forecasts.forecast import Forecast, from_backtest
+from pipelines.insights.forecasts.forecast import Forecast, from_backtest, named
 from pipelines.insights.forecasts.hourly_series import HourlySeries
 from pipelines.insights.forecasts.intervals import INDEPENDENT, NOMINAL, buckets
 from pipelines.insights.forecasts.members import Floats, Ints, median
@@ -39,27 +40,37 @@ def smoothed_series(found: Sequence[HourlySeries]) -> list[Floats]:
     for row, one in enumerate(found):
         first = (one.first - begin) // HOUR
         z[row, first : first + len(one.values)] = np.log1p(np.maximum(one.values, 0.0))
-        origins.append(first + _origins(one))
+        origins.append(first + hourly_origins(one))
     return smoothed(z, origins, HOURS_AHEAD)
 
 
 def forecast_hours(
-    series: HourlySeries, end: datetime, misses: Mapping[str, float] = NOMINAL, *, said: Floats | None = None
+    series: HourlySeries,
+    end: datetime,
+    misses: Mapping[str, float] = NOMINAL,
+    *,
+    said: Floats | None = None,
+    challenger: Challenger | None = None,
 ) -> Forecast | Refusal:
     """Return the forecast of a series that is not refused, as known at an instant, or why there is none.
 
     A series of counts comes with what smoothing says of it (`smoothed_series`); one without is of levels, whose hours
-    do not add up. `misses` is the share of values that each interval may miss.
+    do not add up. `misses` is the share of values that each interval may miss. The `challenger` is tried as well.
     """
-    values, origins = np.maximum(series.values, 0.0), _origins(series)
+    values, origins = np.maximum(series.values, 0.0), hourly_origins(series)
     z = np.log1p(values)
     tried = of_levels(z, origins) if said is None else of_counts(z, origins, said)
     independent = INDEPENDENT if said is None else INDEPENDENT_COUNTS
-    tested = judged(values, origins[:-1], tried, DAY, independent)
+    learned = None
+    if challenger is not None:
+        instants = [series.first + int(origin) * HOUR for origin in origins]
+        learned = challenger.said(z, origins, instants, tried, DAY, level=said is None)
+    tested = judged(values, origins[:-1], tried, DAY, independent, learned)
     if tested is None or (pooled := buckets(tested.errors, BUCKETS)) is None:
         return "too_few"
     caveats = _caveats(series, end, tested.method)
-    return from_backtest(series, tested, pooled, misses, () if said is None else HOURS_SPANS, caveats)
+    found = from_backtest(series, tested, pooled, misses, () if said is None else HOURS_SPANS, caveats)
+    return named(found, challenger, series.last + HOUR)
 
 
 def of_counts(z: Floats, origins: Ints, said: Floats) -> dict[Method, Floats]:
@@ -101,7 +112,8 @@ def of_levels(z: Floats, origins: Ints) -> dict[Method, Floats]:
     }
 
 
-def _origins(series: HourlySeries) -> Ints:
+def hourly_origins(series: HourlySeries) -> Ints:
+    """Return the origins of the back-test of a series, and its end."""
     length = len(series.values)
     return np.append(origins_of(length, HOURS_AHEAD, LEAST_TRAINING), length)
 

@@ -26,6 +26,8 @@ from metrics.store import Store
 from metrics.store.insights.announcement_marks import AnnouncementMark
 from metrics.store.insights.forecasts import forecast_id
 from metrics.upkeep.erase import take_back
+from pipelines.insights.forecasts.challenger.model import Challenger
+from pipelines.insights.forecasts.challenger.stored import challenger
 from pipelines.insights.forecasts.due import NOTHING_DUE, Due, came_due
 from pipelines.insights.forecasts.forecast import Forecast, forecast
 from pipelines.insights.forecasts.intervals import NOMINAL
@@ -96,6 +98,7 @@ class _Making:
     now: datetime
     run_id: str
     report: MakeReport
+    challenger: Challenger
 
     @property
     def hindcast(self) -> bool:
@@ -118,7 +121,7 @@ class _Making:
                     continue
                 key = (account.account_id, metric.name)
                 try:
-                    said = say(metric, series.get(key), earlier.get(key, ()), self.day.date())
+                    said = say(metric, series.get(key), earlier.get(key, ()), self.day.date(), self.challenger)
                 except Exception:
                     log.exception("%s of %s could not be forecast", metric.name, account.account_id)
                     self.report.failed += 1
@@ -141,7 +144,7 @@ class _Making:
                 continue
             # What was said of the sum over other accounts is not judged by the sum over these.
             same = [said for said in earlier if said["metric"] == name and said["accountIds"] == one.account_ids]
-            said = say(FORECASTED[name], one.series(), same, self.day.date())
+            said = say(FORECASTED[name], one.series(), same, self.day.date(), self.challenger)
             document = self._document(workspace_id, workspace_id, FORECASTED[name], said)
             of = {"accountIds": one.account_ids, "leftOut": one.left_out}
             found.append(cast("WorkspaceForecastDocument", document | of))
@@ -183,7 +186,7 @@ def make(
         MongoUnavailable: MongoDB does not answer; make them again.
     """
     report = MakeReport()
-    making = _Making(store, day, now, run_id, report)
+    making = _Making(store, day, now, run_id, report, challenger(store, "day", day + DAY))
     workspaces = store.accounts.workspaces() if workspace_ids is None else workspace_ids
     calendars = store.calendars.of(workspaces)
     for left in store.announcements.pending("forecasts", workspaces):
@@ -226,11 +229,15 @@ def _sums(store: Store, workspace_id: str, accounts: Iterable[Connection]) -> di
 
 
 def say(
-    metric: Forecasted, series: DailySeries | None, earlier: Sequence[SaidDocument], until: date
+    metric: Forecasted,
+    series: DailySeries | None,
+    earlier: Sequence[SaidDocument],
+    until: date,
+    challenger: Challenger | None = None,
 ) -> Mapping[str, object]:
     """Return the fields of a document that follow from a series and from what was said of it earlier."""
     due = came_due(series, earlier) if series is not None else Due(NOTHING_DUE, NOMINAL)
-    found = forecast(series, until, due.misses, additive=metric.adds_over_days)
+    found = forecast(series, until, due.misses, additive=metric.adds_over_days, challenger=challenger)
     fields: dict[str, object] = {"misses": dict(due.misses), "due": dict(due.sums)}
     if series is None:
         fields |= {"expected": 0, "observed": 0}
@@ -266,6 +273,7 @@ def said_fields(found: Forecast | Refusal) -> dict[str, object]:
         },
         "scale": found.scale,
         "caveats": list(found.caveats),
+        **({"learnedModel": found.learned_model} if found.learned_model else {}),
     }
 
 

@@ -24,6 +24,8 @@ from metrics.store import Store
 from metrics.store.insights.announcement_marks import AnnouncementMark
 from metrics.store.insights.hourly_forecasts import NAME, hourly_forecast_id
 from metrics.upkeep.erase import take_back
+from pipelines.insights.forecasts.challenger.model import Challenger
+from pipelines.insights.forecasts.challenger.stored import challenger
 from pipelines.insights.forecasts.due import NOTHING_DUE, Due, came_due
 from pipelines.insights.forecasts.hourly import forecast_hours, smoothed_series
 from pipelines.insights.forecasts.hourly_series import HISTORY_HOURS, HourlySeries, refused
@@ -83,6 +85,7 @@ class _Making:
     now: datetime
     run_id: str
     report: MakeReport
+    challenger: Challenger
 
     @property
     def end(self) -> datetime:
@@ -110,7 +113,7 @@ class _Making:
         for account, metric in _offered(accounts):
             key = (account.account_id, metric.name)
             try:
-                said = say_hours(series.get(key), earlier.get(key, ()), self.end, smoothed.get(key))
+                said = say_hours(series.get(key), earlier.get(key, ()), self.end, smoothed.get(key), self.challenger)
             except Exception:
                 log.exception("the hours of %s of %s could not be forecast", metric.name, account.account_id)
                 self.report.failed += 1
@@ -156,7 +159,7 @@ def make_hours(
         MongoUnavailable: MongoDB does not answer; make them again.
     """
     report = MakeReport()
-    making = _Making(store, window, now, run_id, report)
+    making = _Making(store, window, now, run_id, report, challenger(store, "hour", window + WINDOW))
     workspaces = store.accounts.workspaces() if workspace_ids is None else workspace_ids
     for left in store.announcements.pending(NAME, workspaces):
         # The window itself is announced below.
@@ -194,7 +197,11 @@ def _offered(accounts: Sequence[Connection]) -> Iterator[tuple[Connection, Forec
 
 
 def say_hours(
-    series: HourlySeries | None, earlier: Sequence[Mapping[str, Any]], end: datetime, smoothed: Floats | None
+    series: HourlySeries | None,
+    earlier: Sequence[Mapping[str, Any]],
+    end: datetime,
+    smoothed: Floats | None,
+    challenger: Challenger | None = None,
 ) -> Mapping[str, object]:
     """Return the fields of a document that follow from a series and from what was said of it earlier.
 
@@ -211,4 +218,5 @@ def say_hours(
         "expected": len(series.values),
         "observed": series.observed,
     }
-    return fields | said_fields(refused(series, end) or forecast_hours(series, end, due.misses, said=smoothed))
+    found = refused(series, end) or forecast_hours(series, end, due.misses, said=smoothed, challenger=challenger)
+    return fields | said_fields(found)

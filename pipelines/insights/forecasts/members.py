@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics.forecasts import Method
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -42,6 +44,17 @@ class Members:
     def combination(self) -> Floats:
         """The median of the four members that have a forecast."""
         return median(np.stack([self.seasonal_naive, self.smoothed, self.drifting, self.four_weeks], axis=-1))
+
+    @property
+    def tried(self) -> dict[Method, Floats]:
+        """What the combination and each member say, by the names of methods."""
+        return {
+            "combination": self.combination,
+            "drift": self.drifting,
+            "seasonal_naive": self.seasonal_naive,
+            "smoothing": self.smoothed,
+            "four_weeks": self.four_weeks,
+        }
 
 
 def members(z: Floats, origins: Ints, horizon: int) -> Members:

@@ -8,8 +8,9 @@ import pytest
 
 from metrics.clock import utcnow
 from metrics.forecasts import WINDOW
-from metrics.periods import DAY, HOUR, midnight
+from metrics.periods import DAY, HOUR, WEEK, midnight, period_start
 from metrics.redis.keys import events_key
+from pipelines.assets.forecast_models import forecast_models
 from pipelines.assets.forecasts import account_forecasts, hourly_forecasts
 from pipelines.checks import forecast_checks
 from pipelines.partitions import period_key, slot_key
@@ -108,3 +109,17 @@ def test_check_of_hours_judges_what_came_due_by_hour(deployment: Deployment) -> 
     found = forecast_checks.result(store, "hourly_forecasts", now)
     assert (found.passed, found.description) == (False, "70.0 % lie inside the 80 % interval")
     assert forecast_checks.result(store, "account_forecasts", now).passed, "days have a check of their own"
+
+
+def test_run_trains_every_ended_week_and_says_what_it_lacks(
+    deployment: Deployment, instance: dg.DagsterInstance
+) -> None:
+    deployment.connect(0, connectedAt=deployment.hour - 500 * DAY)
+    week = period_start("weekly", deployment.hour)
+    roll_days(deployment.clients.store, "a0", (week - DAY).date(), {"totalEngagement": weekly(300)})
+    keys = [period_key(week - WEEK), period_key(week)]
+    result = deployment.materialize(forecast_models, keys, instance)
+    assert result.success
+    found = materialized(result)
+    assert list(found) == keys[:1], "this week has not ended"
+    assert found[keys[0]] | {"models": 0, "too_few_series": 12} == found[keys[0]], "one series tells of one account"

@@ -165,3 +165,15 @@ def test_wrong_query_of_hours_is_refused(
     answer = client.get(HOURS, params=query)
     assert answer.status_code == 400
     assert [error["parameter"] for error in answer.json()["errors"]] == [parameter]
+
+
+def test_workspace_leaves_the_pool_and_comes_back(client: httpx.Client, admin: httpx.Client, seeded: Store) -> None:
+    pool = "/analytics/workspace/w1/forecast-pool"
+    assert client.get(pool).json() == {"data": {"pooled": True}}
+    assert client.put(pool, json={"pooled": False}).status_code == 403
+    assert admin.put(pool, json={"pooled": False}).json() == {"data": {"pooled": False}}
+    assert client.get(pool).json() == {"data": {"pooled": False}}
+    assert seeded.forecast_models.kept_apart() == {"w1"}
+    assert admin.put(pool, json={"pooled": "no"}).status_code == 400
+    assert admin.put(pool, json={"pooled": True}).json() == {"data": {"pooled": True}}
+    assert seeded.forecast_models.kept_apart() == set()

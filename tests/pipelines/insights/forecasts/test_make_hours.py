@@ -107,10 +107,10 @@ def test_days_of_another_definition_are_left_out(filled: Store) -> None:
 def test_series_that_fails_does_not_affect_the_others(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     real = making.say_hours
 
-    def breaks(series: Any, earlier: Any, end: Any, smoothed: Any) -> Any:
+    def breaks(series: Any, earlier: Any, end: Any, smoothed: Any, *rest: Any) -> Any:
         if series is not None and smoothed is None:
             raise ZeroDivisionError
-        return real(series, earlier, end, smoothed)
+        return real(series, earlier, end, smoothed, *rest)
 
     monkeypatch.setattr(making, "say_hours", breaks)
     report = made(filled)
