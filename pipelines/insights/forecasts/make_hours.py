@@ -152,8 +152,8 @@ def make_hours(
 ) -> MakeReport:
     """Say what is known at the end of a window of six hours about the next 48, and store it.
 
-    What was said of the window before stays. A series that fails does not affect the others. What a run that died did not
-    announce any more is announced first; a window may be announced twice.
+    What was said of the window before stays. A series that fails does not affect the others. What a run that died did
+    not announce any more is announced first; a window may be announced twice.
 
     Raises:
         MongoUnavailable: MongoDB does not answer; make them again.

@@ -115,7 +115,7 @@ def events(store: Store) -> list[Event]:
         operation_status(finished),
         account_status("w1", "a1", "needs_reauth", "needs_reauth"),
         alert_event(fired),
-        forecasts_event("w1", NOW, NOW, 12, 3),
+        forecasts_event("w1", NOW, NOW, 12, 3, grain="day"),
         anomaly_event("opened", put_anomaly(store, "an_1", NOW)),
         anomaly_event("updated", put_anomaly(store, "an_2", NOW, acknowledgedBy="frontend", acknowledgedAt=NOW)),
         outlooks_event("w1", NOW, NOW),

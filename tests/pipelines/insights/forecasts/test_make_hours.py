@@ -148,3 +148,20 @@ def test_erasure_and_retention_leave_nothing(filled: Store, redis_client: Redis,
     said = len(documents(filled, accountId="yt"))
     assert limited.delete_expired(filled, END + 60 * DAY)["hourly_forecasts"] == said > 0
     assert left_of(filled, "account", "yt") == {"accounts": 1}
+
+
+def test_event_is_not_lost_if_the_run_dies_before_it_is_announced(filled: Store) -> None:
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_hours(filled, END - WINDOW, now=END + HOUR, run_id="r", announce=killed)
+    told: list[tuple[Any, ...]] = []
+
+    def announce(*event: Any) -> None:
+        told.append(event)
+
+    make_hours(filled, END, now=END + 7 * HOUR, run_id="r", announce=announce)
+    assert [(workspace_id, window) for workspace_id, window, *_ in told] == [("w", END - WINDOW), ("w", END)]
+    assert told[0][2:] == (2, 2)
+    assert filled.announcements.pending("hourly_forecasts", ["w"]) == []
