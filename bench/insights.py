@@ -40,7 +40,7 @@ sys.path[0] = str(Path(__file__).parents[1])
 
 import numpy as np
 
-from bench.support import anomaly_bars
+from bench.support import anomaly_bars, planted_events
 from bench.support.breakout_bars import judge_breakouts
 from bench.support.daily_series import AHEAD, DATA, Floats, Window, windows
 from bench.support.hourly_bars import hourly_cost, on_public_series, on_simulated_hours
@@ -289,15 +289,23 @@ def main() -> None:
     parser.add_argument("--anomalies", action="store_true", help="judge anomalies")
     parser.add_argument("--posts", action="store_true", help="judge statements about posts")
     parser.add_argument("--breakouts", action="store_true", help="judge breakouts of posts")
+    parser.add_argument(
+        "--planted", type=int, default=0, metavar="N", help="follow planted events, N accounts a platform"
+    )
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the public series")
     parser.add_argument("--accounts", type=int, default=1000, help="accounts whose cost is measured (1000)")
     parser.add_argument("--simulator", action="store_true", help="judge forecasts by simulated accounts")
     parser.add_argument("--simulated", type=int, default=36, help="simulated accounts (36)")
     options = parser.parse_args()
     short = []
-    chosen = (options.hours, options.anomalies, options.simulator, options.posts, options.breakouts, options.reference)
+    chosen = (
+        options.hours, options.anomalies, options.simulator, options.posts, options.breakouts, options.reference,
+        options.planted,
+    )  # fmt: skip
     if options.forecasts or not any(chosen):
         short += [*quality(options.data), *cost(options.accounts)]
+    if options.planted:
+        short += planted_events.measure(options.planted)
     if options.reference:
         short += against_reference(options.data, options.models.split(","))
     if options.hours:

@@ -46,10 +46,11 @@ class Daemon:
     def tick(self, schedule: str, at: datetime) -> list[dg.ExecuteInProcessResult]:
         """Tick a schedule and execute the runs that it requests."""
         found = self._repository.get_schedule_def(schedule)
-        context = dg.build_schedule_context(
+        with dg.build_schedule_context(
             instance=self.instance, scheduled_execution_time=at, repository_def=self._repository
-        )
-        return self._run(found.evaluate_tick(context).run_requests or (), found.job_name)
+        ) as context:
+            requests = found.evaluate_tick(context).run_requests or ()
+        return self._run(requests, found.job_name)
 
     def evaluate(self, sensor: str) -> list[dg.ExecuteInProcessResult]:
         """Evaluate a sensor and execute the runs that it requests."""
@@ -59,10 +60,10 @@ class Daemon:
 
     def requests(self, sensor: str) -> Sequence[dg.RunRequest]:
         """Evaluate a sensor and return the runs that it requests, without executing them."""
-        context = dg.build_sensor_context(
+        with dg.build_sensor_context(
             instance=self.instance, repository_def=self._repository, resources={"tidemark": self.deployment.resource}
-        )
-        return self._repository.get_sensor_def(sensor).evaluate_tick(context).run_requests or ()
+        ) as context:
+            return self._repository.get_sensor_def(sensor).evaluate_tick(context).run_requests or ()
 
     def evaluate_until_quiet(self, *sensors: str) -> None:
         """Evaluate sensors until none requests a run."""

@@ -26,8 +26,9 @@ from pipelines.definitions import defs
 def test_tick_names_the_window_that_ended(schedule: str, cron: str, tick: datetime, partition: str) -> None:
     repository = defs.get_repository_def()
     found = repository.get_schedule_def(schedule)
-    context = dg.build_schedule_context(scheduled_execution_time=tick.replace(tzinfo=UTC), repository_def=repository)
-    (request,) = found.evaluate_tick(context).run_requests or ()
+    at = tick.replace(tzinfo=UTC)
+    with dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository) as context:
+        (request,) = found.evaluate_tick(context).run_requests or ()
     assert (found.cron_schedule, found.execution_timezone) == (cron, "UTC")
     assert request.partition_key == partition
 
@@ -44,8 +45,9 @@ def test_anomalies_are_looked_for_in_the_day_so_far_and_each_morning_in_the_days
     tick: datetime, partitions: list[str]
 ) -> None:
     repository = defs.get_repository_def()
-    context = dg.build_schedule_context(scheduled_execution_time=tick.replace(tzinfo=UTC), repository_def=repository)
-    requests = repository.get_schedule_def("find_anomalies").evaluate_tick(context).run_requests or ()
+    at = tick.replace(tzinfo=UTC)
+    with dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository) as context:
+        requests = repository.get_schedule_def("find_anomalies").evaluate_tick(context).run_requests or ()
     assert [one.partition_key for one in requests] == partitions
 
 

@@ -13,6 +13,9 @@ HISTORY_DAYS = 56
 LEAST_DAYS = 21
 """A day is judged by at least this many days with a value."""
 LEAST_SCORE = 3.5
+RAREST = 0.005
+"""A sum of a day is an anomaly if the series has at most one day in 200 so far on that side, by its own past. What an
+account gains may often fall to nothing between two posts: a large score in logarithms, and nothing unusual."""
 LEAST_SCALE = 0.05
 """In logarithms: a day that is 5 % off is nothing for any series."""
 FOLLOWERS_SCORE = 5.0
@@ -55,18 +58,20 @@ def judge_sums(values: Floats, newest: int, left_out: Bools | None = None) -> Sc
     level = medians(np.where(newest_days, calm, np.nan))
     expected = level + effects[:, 0]
     residual = today - expected
-    of_history = np.abs(calm - medians(calm)[:, None])
-    chance = 1 / np.sqrt(np.maximum(np.expm1(level), 1.0))
-    scale = np.maximum(np.maximum(NORMAL_MAD * medians(of_history), chance), LEAST_SCALE)
+    off = calm - medians(calm)[:, None]
+    of_counting = 1 / np.sqrt(np.maximum(np.expm1(level), 1.0))
+    scale = np.maximum(np.maximum(NORMAL_MAD * medians(np.abs(off)), of_counting), LEAST_SCALE)
     score = np.where(_enough(history), residual / scale, np.nan)
     width = LEAST_SCORE * scale
+    same_side = np.maximum(off * np.sign(residual)[:, None], 0.0)
+    chance = _chances(np.abs(score), same_side / scale[:, None])
     return Scores(
         np.expm1(expected),
         np.maximum(np.expm1(expected - width), 0.0),
         np.expm1(expected + width),
         score,
-        np.abs(score) >= LEAST_SCORE,
-        _chances(np.abs(score), of_history / scale[:, None]),
+        (np.abs(score) >= LEAST_SCORE) & (chance <= RAREST),
+        chance,
     )
 
 

@@ -23,6 +23,10 @@ LEAST_SCALE = 0.25
 NORMAL_MAD = 1.4826
 """A standard deviation of normal noise is this many times the median absolute residual."""
 LEAST_SCORE = 4.0
+GAP_HOURS = 3
+AFTER_GAP = 1.1
+"""The threshold is higher by this factor where `GAP_HOURS` of the 24 hours before have no value: what is
+expected of an hour was then not corrected for a day."""
 BUDGET = 0.25
 """How many alarms a week a series may give by its own past."""
 MERGE_HOURS = 12
@@ -88,11 +92,19 @@ def _judge_week(z: Floats, start: int, budgets: Floats | float, left_out: Bools 
     scale = _scales(smoothed.residuals if left_out is None else np.where(left_out, np.nan, smoothed.residuals))
     score = smoothed.residuals / scale
     past = score if left_out is None else np.where(left_out, np.nan, score)
-    threshold = _thresholds(past, start, budgets)
+    threshold = np.where(_after_gap(z)[:, start:], AFTER_GAP, 1.0) * _thresholds(past, start, budgets)
     chance = _chances(np.abs(score), np.abs(past), start)
     expected, width = smoothed.expected[:, start:], (threshold * scale[:, start:])
     lo, hi = counted(expected - width), counted(expected + width)
     return counted(expected), lo, hi, score[:, start:], threshold, chance
+
+
+def _after_gap(z: Floats) -> Bools:
+    """Tell which hours have a gap in the day before them."""
+    missing = np.cumsum(np.isnan(z), axis=1)
+    before = np.concatenate([np.zeros((len(z), DAY + 1), dtype=missing.dtype), missing[:, :-1]], axis=1)
+    found: Bools = before[:, DAY:] - before[:, :-DAY] >= GAP_HOURS
+    return found
 
 
 def _scales(residuals: Floats) -> Floats:

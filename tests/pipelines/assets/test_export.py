@@ -90,8 +90,8 @@ def test_changed_day_is_asked_for_exported_and_asked_for_no_more(
     exporting: Deployment, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     def asked() -> list[dg.RunRequest]:
-        context = dg.build_sensor_context(instance=instance, resources={"tidemark": exporting.resource})
-        return [one for one in export_changed(context) if isinstance(one, dg.RunRequest)]  # type: ignore[union-attr]
+        with dg.build_sensor_context(instance=instance, resources={"tidemark": exporting.resource}) as context:
+            return [one for one in export_changed(context) if isinstance(one, dg.RunRequest)]  # type: ignore[union-attr]
 
     for followers in (10, 30):
         observe(exporting, TODAY, followers)

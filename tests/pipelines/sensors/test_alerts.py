@@ -49,8 +49,8 @@ def account(name: str, state: AccountState = "needs_reauth") -> AccountDocument:
 
 
 def evaluate(clients: Clients, cursor: str | None) -> str | None:
-    context = dg.build_sensor_context(cursor=cursor, resources={"tidemark": resource(clients)})
-    return alert_needs_reauth.evaluate_tick(context).cursor
+    with dg.build_sensor_context(cursor=cursor, resources={"tidemark": resource(clients)}) as context:
+        return alert_needs_reauth.evaluate_tick(context).cursor
 
 
 def test_accounts_that_wait_are_told_of_once_in_one_message(clients: Clients, receiver: Receiver) -> None:
@@ -105,8 +105,8 @@ def test_failing_run_is_told_of_once_whatever_the_retries(clients: Clients, rece
 
 def failed_runs(clients: Clients, instance: dg.DagsterInstance, cursor: str | None) -> str | None:
     """Evaluate the sensor as the daemon does; return the cursor that the daemon would store."""
-    context = dg.build_sensor_context(instance, cursor=cursor, resources={"tidemark": resource(clients)})
-    return alert_run_failures.evaluate_tick(context).cursor
+    with dg.build_sensor_context(instance, cursor=cursor, resources={"tidemark": resource(clients)}) as context:
+        return alert_run_failures.evaluate_tick(context).cursor
 
 
 @dg.asset(partitions_def=dg.StaticPartitionsDefinition(["2026-01-15"]))

@@ -86,8 +86,8 @@ def watch(clients: Clients, now: datetime = NOW) -> str:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(anomalies, "utcnow", lambda: now)
-        context = dg.build_sensor_context(resources={"tidemark": Fixed()})
-        message = watch_anomalies.evaluate_tick(context).skip_message
+        with dg.build_sensor_context(resources={"tidemark": Fixed()}) as context:
+            message = watch_anomalies.evaluate_tick(context).skip_message
     assert message is not None
     return message
 

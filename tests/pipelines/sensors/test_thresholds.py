@@ -89,8 +89,8 @@ def watch(clients: Clients, now: datetime = CLOSED) -> str:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(thresholds, "utcnow", lambda: now)
-        context = dg.build_sensor_context(resources={"tidemark": Fixed()})
-        message = watch_thresholds.evaluate_tick(context).skip_message
+        with dg.build_sensor_context(resources={"tidemark": Fixed()}) as context:
+            message = watch_thresholds.evaluate_tick(context).skip_message
     assert message is not None
     return message
 

@@ -102,6 +102,30 @@ def test_a_campaign_does_not_hide_the_drop_after_it() -> None:
     assert judge_sums(values, 1).expected[0] > 800, "without, the campaign is taken for what is usual"
 
 
+def test_hours_after_a_gap_need_a_higher_score() -> None:
+    _, _, counts = noise(4, 1)
+    gap = HOURS - 40
+    whole, broken = judge_weeks(counts, 1), counts.copy()
+    broken[:, gap : gap + 3] = np.nan
+    ratio = judge_weeks(broken, 1).threshold[0] / whole.threshold[0]
+    same_day = (gap + 3) // 24 * 24 + 24
+    np.testing.assert_allclose(ratio[gap + 3 : same_day], 1.1)
+    assert ratio[gap + 2] == 1.0
+    assert ratio[gap + 24] > 1.05
+    assert ratio[gap + 25] < 1.05
+
+
+def test_days_that_fall_to_nothing_now_and_then_are_usual() -> None:
+    random = np.random.default_rng(8)
+    values = random.poisson(60, HISTORY_DAYS + 8).astype(np.float64)
+    values[-1] = 1.0
+    assert judge_sums(values, 1).alarms.all(), "it never was so low"
+    values[5:-1:6] = random.poisson(2, len(values[5:-1:6]))
+    assert not judge_sums(values, 1).alarms.any()
+    values[-1] = 900.0
+    assert judge_sums(values, 1).alarms.all(), "it never was so high"
+
+
 def test_a_series_is_judged_by_itself() -> None:
     _, _, counts = noise(3, 4)
     whole = judge_weeks(counts, 1)
