@@ -83,7 +83,9 @@ class Figures:
     weeks: float = 0.0
     """Weeks of accounts in which anomalies were looked for."""
     in_gap: list[Document] = field(default_factory=list)
-    """Anomalies that touch the day of the gap or the one after it, in the workspace with the gap."""
+    """Anomalies that touch the gap or the 24 hours after it, in the workspace with the gap."""
+    ended: int = 0
+    """Anomalies of hours that had ended before they were found, since the benchmark looks once a day: in no message."""
     times_told: Counter[int] = field(default_factory=Counter)
     """How many of the planted events' anomalies were in so many messages."""
     messages: int = 0
@@ -137,6 +139,7 @@ def measure(accounts_per_platform: int) -> list[str]:
         of = [event for event in found.events if event.kind == kind]
         print(f"  {kind} of {size:g} for {hours:g} h: {sum(bool(event.found) for event in of)} of {len(of)} found")
     told = ", ".join(f"{count} in {times} messages" for times, count in sorted(found.times_told.items()))
+    told += f", {found.ended} of hours that had ended in none"
     print(f"  their anomalies: {told}; {found.messages} messages in all, {found.pictures} with a picture")
     print(
         f"  stream: {found.on_stream} of {found.changes} changes, the last one at most {found.slowest_seconds:.1f} s "
@@ -206,9 +209,9 @@ def _look(clients: Clients, day: datetime, figures: Figures) -> float:
 def _judge(db: Any, figures: Figures) -> None:
     """Assign each anomaly to the event that explains it."""
     by_event: defaultdict[int, list[Document]] = defaultdict(list)
-    gap = FIRST + GAP_DAY * DAY
+    gap = FIRST + GAP_DAY * DAY + GAP_FROM * HOUR
     for one in db["anomalies"].find({"status": {"$ne": "withdrawn"}}):
-        if one["workspaceId"] == "calm" and one["from"] < gap + 2 * DAY and one["to"] > gap:
+        if one["workspaceId"] == "calm" and one["from"] < gap + GAP_HOURS * HOUR + DAY and one["to"] > gap:
             figures.in_gap.append(one)
         explained = [n for n, event in enumerate(figures.events) if event.is_of(one)]
         for number in explained:
@@ -226,7 +229,10 @@ def _tell(db: Any, figures: Figures, received: list[dict[str, Any]]) -> None:
     told = Counter(name for row in db["anomaly_messages"].find() for name in row["anomalyIds"])
     for event in figures.events:
         for one in event.found:
-            figures.times_told[told[one["_id"]]] += 1
+            if one["grain"] == "hour" and not told[one["_id"]]:
+                figures.ended += 1
+            else:
+                figures.times_told[told[one["_id"]]] += 1
     figures.messages = len(received)
     figures.pictures = sum(any(_is_picture(part) for part in row.get("attachments", ())) for row in received)
 
