@@ -103,6 +103,15 @@ def _outlooks(store: Store, *, until: datetime) -> object:
     return make_outlooks(store, until, now=until + timedelta(minutes=35), run_id="bench").summary()
 
 
+def _outlooks_of_a_day(store: Store) -> object:
+    from pipelines.insights.posts.make_outlooks import make_outlooks
+    from pipelines.insights.posts.outlook_models import OutlookModels
+
+    models, hours = OutlookModels(), [YESTERDAY + n * HOUR for n in range(1, 25)]
+    said = [make_outlooks(store, until, now=TODAY + DAY, run_id="bench", models=models).made for until in hours]
+    return f"{sum(said)} outlooks"
+
+
 def _decay(store: Store) -> object:
     from metrics.content_decay import MODEL
     from pipelines.insights.posts.say_decay import say_decay
@@ -136,7 +145,9 @@ TASKS: Mapping[str, Task] = {
     "anomalies by day": Task(partial(_anomalies, now=TODAY + 6 * HOUR), 3, 365, _FOUND),
     # Of each post, the hour before has said all that was due.
     "outlooks before": Task(partial(_outlooks, until=TODAY - HOUR), 0, 0, ("post_outlooks",)),
-    "post_outlooks": Task(partial(_outlooks, until=TODAY), 24, 24 * 365, ("post_outlooks", "post_curves")),
+    "post_outlooks": Task(partial(_outlooks, until=TODAY), 24, 0, ("post_outlooks", "post_curves")),
+    # A backfill fits the models of a day once.
+    "outlooks of a day": Task(_outlooks_of_a_day, 0, 365, ("post_outlooks", "post_curves")),
     "content_decay": Task(_decay, 1, 365, ("content_decay",)),
     "best_times": Task(_best_times, 1 / 7, 52, ("best_times",)),
 }

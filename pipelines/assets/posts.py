@@ -127,12 +127,17 @@ def post_outlooks(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iter
     """Say it at the end of each hour of the run, oldest first; an hour that has not ended is left out."""
     # NumPy is imported here, because no other run needs it.
     from pipelines.insights.posts.make_outlooks import make_outlooks
+    from pipelines.insights.posts.outlook_models import OutlookModels
+
+    models = OutlookModels()
 
     def make(clients: Clients, slot: datetime) -> "OutlooksReport":
         def announce(workspace_id: str) -> None:
             clients.announce(workspace_id, [outlooks_event(workspace_id, slot, utcnow())])
 
-        return make_outlooks(clients.store, slot + HOUR, now=utcnow(), run_id=context.run.run_id, announce=announce)
+        return make_outlooks(
+            clients.store, slot + HOUR, now=utcnow(), run_id=context.run.run_id, models=models, announce=announce
+        )
 
     starts = [(key, slot_of_key(key), slot_of_key(key) + HOUR) for key in context.partition_keys]
     clients = tidemark.clients()

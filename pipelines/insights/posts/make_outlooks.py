@@ -8,24 +8,17 @@ from typing import Any, cast
 
 import numpy as np
 
-from metrics.catalog import DEFINITION_VERSION
-from metrics.documents import MetricType, Platform
-from metrics.periods import DAY, HOUR
+from metrics.periods import DAY, HOUR, midnight
 from metrics.post_curves import FINAL_AGE, HISTORY_DAYS, POINT, PostCurveDocument, settled_after
-from metrics.post_outlooks import AGES, LEAST_ENGAGEMENT, LEAST_OF_PLATFORM, LEAST_OF_WORKSPACE, MODEL, TrainedOn
+from metrics.post_outlooks import AGES, LEAST_ENGAGEMENT, MODEL
 from metrics.store import Store
 from metrics.store.insights.outlooks import NAME, outlook_id
 from metrics.upkeep.erase import take_back
-from pipelines.insights.posts.examples import AccountFinals, examples_of, finals_of
+from pipelines.insights.posts.examples import AccountFinals, finals_of
 from pipelines.insights.posts.keep import YOUNG, keep_curves
-from pipelines.insights.posts.outlook import Model, train
+from pipelines.insights.posts.outlook import Model
+from pipelines.insights.posts.outlook_models import SMALL_UNTIL, ModelsOfKind, OutlookModels, PostKind, present
 from pipelines.insights.posts.statements import Announce, group_marks
-
-_MOST = 3000
-"""The newest posts of a platform and type that a model is made of."""
-_FINAL = POINT[FINAL_AGE]
-_SMALL_UNTIL = 3.0
-_Kind = tuple[Platform, MetricType]
 
 
 @dataclass(slots=True)
@@ -60,17 +53,19 @@ def make_outlooks(
     now: datetime,
     run_id: str,
     workspace_ids: Sequence[str] | None = None,
+    models: OutlookModels | None = None,
     announce: Announce = lambda _workspace: None,
 ) -> OutlooksReport:
     """Say what becomes of the posts that had come to an age by an instant, for some workspaces or all, and store it.
 
-    Of each post, something is said at the oldest age that it has come to, unless it was said before.
+    Of each post, something is said at the oldest age that it has come to, unless it was said before. It is said by the
+    posts whose end was known at the midnight before. A run over several hours passes the same `models` to each.
 
     Raises:
         MongoUnavailable: MongoDB does not answer; make them again.
     """
-    report = OutlooksReport()
-    by_kind: dict[_Kind, list[_Due]] = {}
+    report, models = OutlooksReport(), models or OutlookModels()
+    by_kind: dict[PostKind, list[_Due]] = {}
     workspaces = store.accounts.workspaces() if workspace_ids is None else workspace_ids
     for workspace_id in workspaces:
         report.workspaces += 1
@@ -80,9 +75,8 @@ def make_outlooks(
     # A workspace is announced as well if an earlier run died before it could announce what it had said.
     marks = store.announcements.pending(NAME, workspaces)
     for kind, posts in sorted(by_kind.items()):
-        documents = _Making(store, kind, until, now, run_id).documents(posts)
-        day = until.replace(hour=0, minute=0, second=0, microsecond=0)
-        marks += store.announcements.touch(NAME, {one["workspaceId"] for one in documents}, day)
+        documents = _Making(models.of(store, kind, until), until, now, run_id).documents(posts)
+        marks += store.announcements.touch(NAME, {one["workspaceId"] for one in documents}, midnight(until.date()))
         store.outlooks.add(documents)
         for document in documents:
             if "unavailable" in document:
@@ -113,14 +107,12 @@ def _due(store: Store, workspace_id: str, until: datetime) -> list[_Due]:
 
 
 class _Making:
-    """Makes the outlooks of posts of one platform and type; a model is fitted once."""
+    """Makes the outlooks of posts of one platform and type."""
 
-    def __init__(self, store: Store, kind: _Kind, until: datetime, now: datetime, run_id: str) -> None:
-        self._store, self._kind, self._now, self._run_id = store, kind, now, run_id
+    def __init__(self, models: ModelsOfKind, until: datetime, now: datetime, run_id: str) -> None:
+        self._models, self._now, self._run_id = models, now, run_id
         self._end = until - settled_after(FINAL_AGE)
         self._start = self._end - HISTORY_DAYS * DAY
-        self._histories: dict[str | None, list[PostCurveDocument]] = {}
-        self._models: dict[tuple[str | None, float], tuple[Model | None, dict[str, object]]] = {}
 
     def documents(self, posts: Sequence[_Due]) -> list[dict[str, Any]]:
         """Return what is said of posts."""
@@ -133,9 +125,11 @@ class _Making:
             workspaces.setdefault(due.curve["workspaceId"], set()).add(due.curve["accountId"])
         found: dict[str, AccountFinals] = {}
         for workspace_id, account_ids in workspaces.items():
-            curves = self._store.post_curves.of_accounts(workspace_id, sorted(account_ids), self._start, self._end)
-            same = [one for one in curves if one["metricType"] == self._kind[1]]
-            found |= finals_of(sorted(account_ids), _present(same))
+            curves = self._models.store.post_curves.of_accounts(
+                workspace_id, sorted(account_ids), self._start, self._end
+            )
+            same = [one for one in curves if one["metricType"] == self._models.kind[1]]
+            found |= finals_of(sorted(account_ids), present(same))
         return found
 
     def _document(self, due: _Due, finals: AccountFinals) -> dict[str, Any]:
@@ -154,57 +148,14 @@ class _Making:
             "model": MODEL,
             "runId": self._run_id,
         }
-        if due.age <= _SMALL_UNTIL and due.engagement < LEAST_ENGAGEMENT:
+        if due.age <= SMALL_UNTIL and due.engagement < LEAST_ENGAGEMENT:
             return document | {"unavailable": "too_few"}
-        model, evidence = self._model(curve["workspaceId"], due.age)
+        model, evidence = self._models.model(curve["workspaceId"], due.age)
         document |= evidence
         if model is None:
             return document
         found = self._said(model, due, finals)
         return document | ({"unavailable": "no_observation"} if found is None else found)
-
-    def _model(self, workspace_id: str, age: float) -> tuple[Model | None, dict[str, object]]:
-        """Return the model of a workspace's own posts if there are enough, else that of the platform."""
-        own = self._usable(workspace_id, age)
-        if len(own) >= LEAST_OF_WORKSPACE:
-            return self._trained(workspace_id, age, own, "workspace")
-        return self._trained(None, age, self._usable(None, age), "platform")
-
-    def _trained(
-        self, of: str | None, age: float, posts: Sequence[PostCurveDocument], on: TrainedOn
-    ) -> tuple[Model | None, dict[str, object]]:
-        if (of, age) not in self._models:
-            evidence: dict[str, object] = {"expected": len(self._history(of)), "observed": len(posts)}
-            if len(posts) < LEAST_OF_PLATFORM:
-                former = sum(one["definitionVersion"] != DEFINITION_VERSION for one in self._history(of))
-                reason = "definition_changed" if len(posts) + former >= LEAST_OF_PLATFORM else "too_few_posts"
-                self._models[of, age] = None, evidence | {"unavailable": reason}
-            else:
-                examples, final = examples_of(posts, age)
-                evidence |= {
-                    "trainedOn": on,
-                    "trainedFrom": f"{posts[0]['publishedAt']:%Y-%m-%d}",
-                    "trainedTo": f"{posts[-1]['publishedAt']:%Y-%m-%d}",
-                }
-                self._models[of, age] = train(examples, final), evidence
-        return self._models[of, age]
-
-    def _history(self, of: str | None) -> list[PostCurveDocument]:
-        if of not in self._histories:
-            self._histories[of] = self._store.post_curves.newest(*self._kind, self._start, self._end, _MOST, of)
-        return self._histories[of]
-
-    def _usable(self, of: str | None, age: float) -> list[PostCurveDocument]:
-        """Return the posts of a history with values at an age, at half of it, and at the end."""
-        least = LEAST_ENGAGEMENT if age <= _SMALL_UNTIL else 0
-        return [
-            one
-            for one in _present(self._history(of))
-            if (value := one["values"][POINT[age]]) is not None
-            and value >= least
-            and one["values"][POINT[age / 2]] is not None
-            and one["values"][_FINAL] is not None
-        ]
 
     def _said(self, model: Model, due: _Due, finals: AccountFinals) -> dict[str, object] | None:
         if due.curve["values"][POINT[due.age / 2]] is None:
@@ -221,7 +172,3 @@ class _Making:
             said["percentileOfAccount"] = round(finals.percentile(float(found.value[0])), 1)
             said["probabilityTop10"] = round(float(model.probability_above(examples, np.array([top]))[0]), 3)
         return said | {"backtest": {name: round(one, 4) for name, one in cast("Any", model.backtest).items()}}
-
-
-def _present(curves: Sequence[PostCurveDocument]) -> list[PostCurveDocument]:
-    return [one for one in curves if one["definitionVersion"] == DEFINITION_VERSION]

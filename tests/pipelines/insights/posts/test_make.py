@@ -19,8 +19,10 @@ from metrics.store.insights import OF_POSTS
 from metrics.store.workspace_settings import Days
 from metrics.upkeep import limited, retention
 from metrics.upkeep.erase import left_of
-from pipelines.insights.posts import make_outlooks as making
+from pipelines.insights.posts import outlook_models
 from pipelines.insights.posts.make_outlooks import OutlooksReport, make_outlooks
+from pipelines.insights.posts.outlook import train
+from pipelines.insights.posts.outlook_models import OutlookModels
 from pipelines.insights.posts.say_best_times import say_best_times
 from pipelines.insights.posts.say_decay import say_decay
 from pipelines.insights.posts.statements import StatementsReport, make_statements
@@ -72,6 +74,35 @@ def filled(store: Store) -> Store:
     return store
 
 
+def test_models_are_fitted_once_a_day_and_say_what_each_hour_by_itself_says(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store, "a0", 90, 1, apart=6)
+    decay_of(store)  # derives the curves of the history
+    monkeypatch.setattr(outlook_models, "LEAST_OF_PLATFORM", 60)
+    fitted: list[Any] = []
+
+    def counted(*examples: Any) -> Any:
+        # To fit each anew would take seconds.
+        fitted.append(fitted[0] if fitted else train(*examples))
+        return fitted[0]
+
+    monkeypatch.setattr(outlook_models, "train", counted)
+    hours = [NOW - n * HOUR for n in (12, 9, 6, 3, 0)]
+
+    def said(models: OutlookModels | None) -> list[dict[str, Any]]:
+        for until in hours:
+            make_outlooks(store, until, now=NOW, run_id="r", models=models)
+        found = documents(store, "post_outlooks")
+        store.db["post_outlooks"].delete_many({})
+        return found
+
+    together = said(OutlookModels())
+    once = len(fitted)
+    assert said(None) == together
+    assert len({(one["trainedTo"], one["age"]) for one in together if "method" in one}) == once < len(fitted) - once
+
+
 def test_decay_is_said_or_refused_and_stays(filled: Store) -> None:
     report = decay_of(filled)
     assert (report.made, report.refused) == (1, {"too_few_posts": 1})
@@ -116,7 +147,7 @@ def test_no_effect_is_said_with_the_pooled_windows(store: Store) -> None:
 
 
 def test_outlooks_are_said_at_ages_and_stay(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(making, "LEAST_OF_PLATFORM", 60)
+    monkeypatch.setattr(outlook_models, "LEAST_OF_PLATFORM", 60)
     decay_of(filled)  # derives the curves of the history
     report = outlooks_of(filled)
     # Posts of both accounts are about 3, 23 and 43 hours old.
@@ -144,8 +175,8 @@ def test_outlooks_are_refused_with_the_reason(filled: Store) -> None:
 def test_own_model_of_a_workspace_is_taken_where_it_has_enough_posts(
     filled: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "LEAST_OF_PLATFORM", 60)
-    monkeypatch.setattr(making, "LEAST_OF_WORKSPACE", 60)
+    monkeypatch.setattr(outlook_models, "LEAST_OF_PLATFORM", 60)
+    monkeypatch.setattr(outlook_models, "LEAST_OF_WORKSPACE", 60)
     decay_of(filled)
     outlooks_of(filled)
     assert {one["trainedOn"] for one in documents(filled, "post_outlooks", age=12.0)} == {"workspace"}
@@ -154,7 +185,7 @@ def test_own_model_of_a_workspace_is_taken_where_it_has_enough_posts(
 @pytest.mark.parametrize("name", ["content_decay", "best_times", "post_outlooks"])
 def test_nothing_comes_from_the_future(filled: Store, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is said of an instant is the same whether the log ends there or goes on."""
-    monkeypatch.setattr(making, "LEAST_OF_PLATFORM", 50)
+    monkeypatch.setattr(outlook_models, "LEAST_OF_PLATFORM", 50)
     cut = DAY_0 - 5 * DAY
     until = cut + DAY
 
