@@ -10,7 +10,7 @@ import pytest
 from metrics.calendars import UTC_CALENDAR, Calendar
 from metrics.collection.calendars import request_change, settle_done
 from metrics.documents import AggregatedDocument, Observation
-from metrics.periods import DAY, HOUR, midnight
+from metrics.periods import DAY, HOUR, midnight, slot_of
 from metrics.redis.versions import data_version
 from metrics.store import Store
 from metrics.store.workspace_settings import Days
@@ -206,7 +206,8 @@ def test_day_that_has_begun_where_the_workspace_is_is_rolled_up_before_its_parti
 ) -> None:
     request_change(rolled, "w", Calendar("Pacific/Kiritimati", "tuesday"))
     daemon.evaluate("requested_work")
-    newest = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - HOUR
+    # The hour before may belong to a day that has ended there.
+    newest = slot_of(datetime.now(UTC))
     append_and_mark(rolled, [Entry("w", [followers("a0", newest, 9000)])])
     daemon.evaluate_until_quiet("late_data")
     (row,) = [
