@@ -105,7 +105,7 @@ class AnomalyFields(Shape):
     )
     to: Instant = Field(description="The end of its last hour or day; of a breakout, when the post came to its `age`.")
     kind: Kind = Field(
-        description="spike: above; drop: below; shift: days in a row; outage: nothing at all; platform: of many "
+        description="spike: above; drop: below; shift: days in a row; outage: next to nothing; platform: of many "
         "accounts at once; collection: the collection is the cause, not the audience; breakout: a post far above the "
         "account's earlier posts at the same age."
     )

@@ -13,7 +13,7 @@ const HOUR = 3600000;
 const TITLES = { followers: "Follower growth", totalEngagement: "Engagement", totalViews: "Views", totalImpressions: "Impressions", reach: "Reach", accountViews: "Account views", profileViews: "Profile views" };
 const KINDS = {
   spike: ["Spike", "far above the usual"], drop: ["Drop", "far below the usual"], shift: ["Shift", "on another level for days"],
-  outage: ["Outage", "nothing at all"], platform: ["Whole platform", "out of the ordinary for many accounts at once"], breakout: ["Breakout", "a post far above the usual"],
+  outage: ["Outage", "next to nothing was gained"], platform: ["Whole platform", "out of the ordinary for many accounts at once"], breakout: ["Breakout", "a post far above the usual"],
   collection: ["Collection", "the collection is the cause, not the audience"],
 };
 const CAUSES = {
