@@ -168,7 +168,7 @@ class HalfLives:
             if np.isnan(hours):
                 continue
             claimed: HalfLifeDocument = statement["halfLife"]
-            # What is missing of a statement is below the first age, as a post is that had half of it there.
+            # A quartile below the first age is not stored, and counts as 0; so does such a half-life of a post.
             q1, median, q3 = claimed.get("q1", 0.0), claimed.get("median", 0.0), claimed.get("q3", 0.0)
             yield float(q1 <= hours <= q3), 0.5 if hours == median else float(hours < median)
 

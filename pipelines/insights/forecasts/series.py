@@ -1,5 +1,6 @@
 """Series of days or hours, and the reasons for which a daily one is not forecast."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -27,7 +28,7 @@ _ROUNDED_VALUES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Series(Generic[At]):
+class Series(ABC, Generic[At]):
     """Values of consecutive days or hours from `first` to the newest with a value; NaN is one without, and never 0.
 
     `cut` tells that older values were left out, because their definition is another one.
@@ -56,13 +57,13 @@ class Series(Generic[At]):
             return None
         return float(self.values[index])
 
+    @abstractmethod
     def origin_of(self, said: Mapping[str, Any]) -> At:
-        """Return the origin of what was said of this series earlier."""
-        raise NotImplementedError
+        """Return the origin of an earlier forecast of this series, from its stored document."""
 
+    @abstractmethod
     def ended(self, at: At) -> datetime:
         """Return the instant at which a day or hour has ended, in UTC."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

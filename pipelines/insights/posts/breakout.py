@@ -36,7 +36,7 @@ _LEAST_EXCESS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is said of a post at an age.
+    """The judgement of a post at an age in hours.
 
     `expected` is the median of the `posts` earlier posts, `lo` and `hi` bound what is usual. `score` is the distance
     from the median in robust deviations, both in logarithms. `percentile` is the percentage of earlier posts that had

@@ -22,7 +22,7 @@ _SEASONS = 4
 def features(z: Floats, origins: Ints, said: Mapping[Method, Floats], season: int, *, level: bool) -> Floats:
     """Return the features of each origin and step ahead, of shape `(origins, steps, features)`.
 
-    `said` has what each method says, of shape `(origins, steps)`. What is seen of `z` ends before the origin.
+    `said` has the forecasts of each method, of shape `(origins, steps)`. Values of `z` from an origin on are not used.
     """
     combination = said["combination"]
     count, ahead = combination.shape

@@ -41,7 +41,7 @@ _HOURS_OF_DAY = 24
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What is learned from a series that begins at `first`: features, what the combination lacked, and the origins.
+    """The training rows of a series that begins at `first`: features, errors of the combination, and origins.
 
     `origins` are instants in seconds since 1970.
     """

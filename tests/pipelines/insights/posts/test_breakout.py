@@ -156,7 +156,7 @@ def test_age_of_a_day_without_enough_posts_decides_nothing() -> None:
 
 @given(st.integers(0, 2**32), st.floats(0, 60), st.floats(0, 60), st.floats(0, 0.5))
 def test_nothing_that_was_said_changes_when_more_is_read(seed: int, cut: float, later: float, missed: float) -> None:
-    """What is said at an instant is said at every later one: no judgement has knowledge of the future."""
+    """A verdict at an instant stays the same at every later one: no judgement has knowledge of the future."""
     numbers = random.Random(seed)
     times = [*sorted(START - timedelta(minutes=numbers.randrange(20 * 60)) for _ in range(24)), START]
     read = [[hour * HOUR for hour in range(30, 110) if numbers.random() >= missed] for _ in times]

@@ -238,7 +238,7 @@ def test_hour_that_is_made_again_says_the_same(filled: Store, hours: int) -> Non
 
 @pytest.mark.parametrize("until", [AT_6 - 4 * HOUR, AT_6, AT_24])
 def test_nothing_comes_from_the_future(filled: Store, until: datetime) -> None:
-    """What is said at an instant is the same whether the log ends there or goes on."""
+    """A breakout at an instant is the same whether the log ends there or goes on."""
     names = ["big", *(f"next-{index}" for index in range(5))]
     publish(filled, "a0", names[0], AT, halving(2000, 6), AT_48)
     for index, name in enumerate(names[1:]):
