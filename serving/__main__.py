@@ -50,6 +50,8 @@ def _config(app: Any, **options: Any) -> uvicorn.Config:
         ws_max_size=64 * 1024,
         access_log=False,
         server_header=False,
+        # The application does this itself, behind its hot reads.
+        proxy_headers=False,
         log_config=None,
         log_level="info",
         timeout_graceful_shutdown=GRACE_SECONDS,

@@ -1,7 +1,9 @@
 """The Starlette application: routes, middleware and error handlers around the services of one process."""
 
+import os
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -10,6 +12,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from metrics.settings import Settings
 from metrics.settings import settings as process_settings
@@ -27,7 +31,23 @@ from serving.wire.middleware import BodyLimit, Bounds, Frontier, HeadersOnly
 from serving.wire.problems import HANDLERS
 from serving.wire.protocol import CONNECTIONS
 
+_PROXIES = "FORWARDED_ALLOW_IPS"
+"""uvicorn's variable: the addresses of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+
+
+class Application(Starlette):
+    """Starlette's application. In front of all that it does for a request stand the hot reads."""
+
+    def __init__(self, *, behind_tls: bool, **options: Any) -> None:
+        super().__init__(**options)
+        self._behind_tls = behind_tls
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return what answers requests; Starlette asks for it once."""
+        stack: Any = super().build_middleware_stack()
+        proxied: Any = ProxyHeadersMiddleware(stack, os.environ.get(_PROXIES, "127.0.0.1"))
+        return HotReads(proxied, self.state, behind_tls=self._behind_tls)
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
@@ -56,7 +76,6 @@ def create_app(settings: Settings | None = None) -> Starlette:
         *page.ROUTES,
     ]
     middleware = [
-        Middleware(HotReads, behind_tls=chosen.behind_tls),
         Middleware(KeylessReads),
         Middleware(Frontier, behind_tls=chosen.behind_tls),
         *([_cors(chosen.cors_origins)] if chosen.cors_origins else []),
@@ -64,7 +83,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
         Middleware(HeadersOnly),
         Middleware(BodyLimit),
     ]
-    app = Starlette(routes=routes, middleware=middleware, exception_handlers=HANDLERS, lifespan=lifespan)
+    app = Application(
+        behind_tls=chosen.behind_tls,
+        routes=routes,
+        middleware=middleware,
+        exception_handlers=HANDLERS,
+        lifespan=lifespan,
+    )
     # A path with an extra slash is a 404: Starlette's redirect would go to whatever host the request names.
     app.router.redirect_slashes = False
     return app

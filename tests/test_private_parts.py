@@ -21,7 +21,7 @@ from limits.aio.storage import RedisStorage
 from redis.asyncio import Redis
 from socketio import AsyncServer
 from urllib3 import PoolManager
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from pipelines.platforms.http.deadlines import _Connection, _SecureConnection
@@ -122,7 +122,7 @@ def test_private_part_takes_our_arguments(
 OVERRIDDEN: list[tuple[type, type, tuple[str, ...]]] = [
     (BoundedProtocol, HttpToolsProtocol, (
         "connection_made", "connection_lost", "data_received", "handle_websocket_upgrade", "on_message_begin",
-        "on_message_complete", "on_url", "on_header", "send_400_response")),
+        "on_headers_complete", "on_message_complete", "on_url", "on_header", "send_400_response")),
     (AbortableWebSocket, WebSocketsSansIOProtocol, ("handle_connect",)),
     (_Connection, _Connection.__mro__[1], ("connect", "_tunnel")),
     (_SecureConnection, _SecureConnection.__mro__[1], ("connect", "_tunnel")),
@@ -146,6 +146,10 @@ def test_uvicorns_protocols_have_the_attributes_that_ours_use() -> None:
     source = inspect.getsource(HttpToolsProtocol)
     for name in ("self.transport", "self.loop", "self.url", "self.headers", "self.scope"):
         assert f"{name} = " in source or f"{name}: " in source, f"{name} is gone: adapt serving/wire/protocol.py"
+    cycle = inspect.getsource(RequestResponseCycle.__init__)
+    for name in ("disconnected", "response_started", "response_complete", "flow", "keep_alive", "default_headers",
+                 "transport", "waiting_for_100_continue", "message_event", "on_response"):  # fmt: skip
+        assert f"self.{name} = " in cycle, f"{name} is gone: adapt write_whole in serving/wire/protocol.py"
     assert "self.scope" in inspect.getsource(WebSocketsSansIOProtocol.handle_connect), "serving/wire/protocol.py"
 
 

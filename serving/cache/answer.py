@@ -6,12 +6,13 @@ import hashlib
 import logging
 import time
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import orjson
 from cachetools import LRUCache
 
 from serving.cache.plan import State
-from serving.wire.headers import accepts_gzip, has_etag
+from serving.wire.headers import accepts_gzip, has_etag, header_lines_of
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,15 @@ _LARGEST_SHARE = 8
 """An answer that would take more than this part of the memory is not kept."""
 
 
+class Reply(NamedTuple):
+    """A form of an answer that a client gets; `lines` are its headers as they are sent."""
+
+    status: int
+    headers: Headers
+    lines: bytes
+    body: bytes
+
+
 @dataclass(eq=False, slots=True)
 class Answer:
     """The bytes of an answer, valid until `expires` (Unix seconds). `gzipped` is empty for bodies below 1 KiB."""
@@ -36,7 +46,7 @@ class Answer:
     cursor: str | None
     expires: float = 0.0
     hit: bool = False
-    _headers: dict[tuple[bool, bool], Headers] = field(default_factory=dict)
+    _replies: dict[tuple[bool, bool], Reply] = field(default_factory=dict)
 
     def pack(self) -> bytes:
         """Return the answer as one value for Redis."""
@@ -67,29 +77,35 @@ class Answer:
         """Return the strong ETag of the plain or the compressed form, whose bytes differ."""
         return self.etag[:-1] + '-gz"' if gzipped else self.etag
 
-    def headers(self, *, gzipped: bool, modified: bool = True) -> Headers:
-        """Return the headers of the plain or the compressed form, or of its 304 response; they are made only once."""
-        found = self._headers.get((gzipped, modified))
+    def reply(self, *, gzipped: bool, modified: bool = True) -> Reply:
+        """Return the plain or the compressed form, or its 304 response; each is made only once."""
+        found = self._replies.get((gzipped, modified))
         if found is None:
-            found = [*_FIXED, (b"etag", self.tag(gzipped=gzipped).encode())]
-            found.append((b"x-cache", b"hit" if self.hit else b"miss"))
-            if self.cursor is not None:
-                found.append((b"stream-cursor", self.cursor.encode()))
-            if modified:
-                found.append((b"content-type", b"application/json"))
-                found.append((b"content-length", b"%d" % len(self.gzipped if gzipped else self.body)))
-            if modified and gzipped:
-                found.append((b"content-encoding", b"gzip"))
-            self._headers[gzipped, modified] = found
+            headers = self._headers(gzipped=gzipped, modified=modified)
+            body = self.gzipped if gzipped else self.body
+            found = Reply(200 if modified else 304, headers, header_lines_of(headers), body if modified else b"")
+            self._replies[gzipped, modified] = found
+        return found
+
+    def _headers(self, *, gzipped: bool, modified: bool) -> Headers:
+        found = [*_FIXED, (b"etag", self.tag(gzipped=gzipped).encode())]
+        found.append((b"x-cache", b"hit" if self.hit else b"miss"))
+        if self.cursor is not None:
+            found.append((b"stream-cursor", self.cursor.encode()))
+        if modified:
+            found.append((b"content-type", b"application/json"))
+            found.append((b"content-length", b"%d" % len(self.gzipped if gzipped else self.body)))
+        if modified and gzipped:
+            found.append((b"content-encoding", b"gzip"))
         return found
 
 
-def reply(answer: Answer, accept_encoding: bytes, if_none_match: bytes) -> tuple[int, Headers, bytes]:
-    """Return status, headers and body: compressed if the client accepts gzip, or 304 if the client has the bytes."""
+def reply(answer: Answer, accept_encoding: bytes, if_none_match: bytes) -> Reply:
+    """Return the form that a client gets: compressed if it accepts gzip, or a 304 if it has the bytes already."""
     gzipped = bool(answer.gzipped) and accepts_gzip(accept_encoding)
     if if_none_match and has_etag(if_none_match, answer.tag(gzipped=gzipped).encode()):
-        return 304, answer.headers(gzipped=gzipped, modified=False), b""
-    return 200, answer.headers(gzipped=gzipped), answer.gzipped if gzipped else answer.body
+        return answer.reply(gzipped=gzipped, modified=False)
+    return answer.reply(gzipped=gzipped)
 
 
 async def encode_answer(body: bytes, state: State) -> Answer:

@@ -55,9 +55,9 @@ def _digest(query: Query, *scope: str) -> str:
 def respond(request: Request, answer: Answer) -> Response:
     """Return finished bytes, compressed if the client accepts gzip, or 304 if it has them already."""
     encodings, tags = (header_lines(request, name) for name in ("accept-encoding", "if-none-match"))
-    status, headers, body = reply(answer, encodings, tags)
-    response = Response(body, status)
-    response.raw_headers = list(headers)
+    found = reply(answer, encodings, tags)
+    response = Response(found.body, found.status)
+    response.raw_headers = list(found.headers)
     return response
 
 

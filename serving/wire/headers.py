@@ -1,7 +1,7 @@
 """Headers: content negotiation by those of a request (RFC 9110), request ids, and those of every response."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from random import getrandbits
 
@@ -12,6 +12,7 @@ _MEMBER = re.compile(rb'[ \t]*(?:(?:W/)?(?P<tag>"[^"]*"))?[ \t]*(?:,|\Z)')
 """A member of the list in `If-None-Match`: an entity tag, strong or weak, or nothing. A tag may contain commas."""
 
 
+_LINE_END = re.compile(rb"[\x00\r\n]")
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 # The pages under /docs have an inline stylesheet, and icons are data: URLs. The dashboard sets a stricter policy.
 _CSP = (
@@ -78,3 +79,17 @@ def request_id_of(header: bytes) -> str:
     """Return the id in the header `X-Request-ID` of a client if it is well-formed, or else a new one."""
     chosen = header.decode("latin-1")
     return chosen if chosen and _ID.fullmatch(chosen) else f"{getrandbits(128):032x}"
+
+
+def header_lines_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return headers in the form in which they are sent.
+
+    Raises:
+        ValueError: a value has a character that would end its line, and could begin a header of somebody else's.
+    """
+    lines = []
+    for name, value in headers:
+        if _LINE_END.search(value):
+            raise ValueError(f"the header {name.decode()} has a line break or a null byte")
+        lines.append(b"%b: %b\r\n" % (name, value))
+    return b"".join(lines)

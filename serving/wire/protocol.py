@@ -6,13 +6,16 @@ import socket
 import termios
 from array import array
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from serving.process.measures import REFUSED_CONNECTIONS
@@ -28,6 +31,8 @@ UNSENT_BYTES = 128 * 1024
 """Bytes of a connection that may wait in the kernel without having been sent. Without this limit the kernel takes some
 megabytes for a client that reads nothing, and the work of preparing them is lost. A client that reads is as fast as
 before, since data under way do not count."""
+WHOLE = "tidemark.whole"
+"""The name of a scope extension: `write_whole`, bound to the cycle of the request."""
 ABORT = "tidemark.abort"
 """The name of a scope extension: a function that aborts the connection, for clients that have stopped reading."""
 
@@ -158,6 +163,13 @@ class BoundedProtocol(HttpToolsProtocol):
         extensions: Any = {ABORT: self.transport.abort}
         self.scope["extensions"] = extensions
 
+    def on_headers_complete(self) -> None:
+        """Begin to answer. The application runs with the next iteration of the event loop, and so has the extension."""
+        super().on_headers_complete()
+        if self.cycle is not None and self.cycle.scope is self.scope:
+            extensions: Any = self.scope["extensions"]
+            extensions[WHOLE] = partial(write_whole, self.cycle)
+
     def on_url(self, url: bytes) -> None:
         """Collect the request line's target."""
         super().on_url(url)
@@ -194,6 +206,36 @@ class BoundedProtocol(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+
+def write_whole(cycle: RequestResponseCycle, status: int, lines: bytes, body: bytes) -> bool:
+    """Write status, header lines and body of a response at once: most of the time of a kept answer is its sending.
+
+    uvicorn's `send` takes two messages for it and makes two writes, and it checks, lowers and joins every header.
+
+    Returns:
+        False if nothing was written: the response has begun, its client is slow in reading, or the connection ends
+        after it. Then `send` does what these cases need. True if it was written, or if the client has gone.
+    """
+    if cycle.disconnected:
+        return True
+    if cycle.response_started or cycle.flow.write_paused or not cycle.keep_alive:
+        return False
+    parts = [STATUS_LINE[status]]
+    for name, value in cycle.default_headers:
+        parts += (name, b": ", value, b"\r\n")
+    cycle.transport.write(b"".join((*parts, lines, b"\r\n", body)))
+    cycle.response_started = cycle.response_complete = True
+    cycle.waiting_for_100_continue = False
+    cycle.message_event.set()
+    cycle.on_response()
+    return True
+
+
+def whole_writer(scope: Scope) -> Callable[[int, bytes, bytes], bool] | None:
+    """Return the function that writes the response of a request at once, or None if the server has none."""
+    extensions = scope.get("extensions")
+    return cast("Callable[[int, bytes, bytes], bool] | None", extensions.get(WHOLE)) if extensions else None
 
 
 def _limit_unsent(transport: asyncio.Transport) -> None:
