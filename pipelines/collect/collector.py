@@ -25,6 +25,8 @@ from pipelines.collect.report import CollectReport
 from pipelines.collect.shards import Shard, shards_of
 from pipelines.platforms.base import Pooling
 
+_THREADS_PER_CALL = 3
+
 
 @dataclass(frozen=True, slots=True)
 class _Named:
@@ -141,9 +143,10 @@ class Collector:
         """
         platform, slot = report.platform, report.slot
         old = now - (slot + HOUR) > timedelta(minutes=self._settings.collect_grace_minutes)
-        # Twice as many threads as concurrent calls: while one half waits for the platform, the other writes. With more
-        # threads, more calls would be sent before a limit of the whole platform is noticed.
-        threads = 2 * self._settings.collect_concurrency
+        # There are more threads than concurrent calls. Accounts that begin together also end together, and while they
+        # write, others have to keep the platform busy. The HTTP client bounds the calls, and refuses those that are due
+        # once a limit of the whole platform was noticed.
+        threads = _THREADS_PER_CALL * self._settings.collect_concurrency
         with ExitStack() as stack:
             tools = stack.enter_context(
                 open_equipment(self._store, self._redis, self._vault, self._settings, platform, now, whole=whole)
