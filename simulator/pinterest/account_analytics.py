@@ -39,10 +39,7 @@ def user_account_analytics(call: Call) -> dict[str, Any]:
     Raises:
         Problem: a parameter is wrong.
     """
-    for name, values in _ENUMS.items():
-        call.one_of(name, values, values[0])
-    app = call.one_of("app_types", ("ALL", *_APP_TYPES), "ALL")
-    content = call.one_of("content_type", ("ALL", "PAID", "ORGANIC"), "ALL")
+    app, content = filters(call)
     wanted, days = call.some_of("metric_types", METRICS), days_of(call)
     if any(call.state.faults.retires(name) or call.aim.refuses(name) for name in wanted):
         raise call.wrong()
@@ -61,6 +58,18 @@ def user_account_analytics(call: Call) -> dict[str, Any]:
     if split == "CONTENT_TYPE":
         return {name: part(name, app) for name in ("PAID", "ORGANIC")}
     return {"all" if split == "NO_SPLIT" else "ALL": part(content, app)}
+
+
+def filters(call: Call) -> tuple[str, str]:
+    """Return the kind of app and the kind of content that a request for an account's analytics is about.
+
+    Raises:
+        Problem: a filter has an unknown value.
+    """
+    for name, values in _ENUMS.items():
+        call.one_of(name, values, values[0])
+    app = call.one_of("app_types", ("ALL", *_APP_TYPES), "ALL")
+    return app, call.one_of("content_type", ("ALL", "PAID", "ORGANIC"), "ALL")
 
 
 def reported(world: World, account: SimAccount, metric: str, day: date, now: datetime) -> int:

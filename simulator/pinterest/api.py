@@ -23,7 +23,7 @@ Read = Callable[[Call], Any]
 class Resource(NamedTuple):
     """One path: how it is answered, its parameters, its category of limits, and its texts of errors.
 
-    `what` names it in the error for a missing permission.
+    `what` names it in the error for a missing permission, `scopes` are those that a token needs for it.
     """
 
     read: Read
@@ -31,31 +31,42 @@ class Resource(NamedTuple):
     category: str
     what: str
     refused: str
-
-    @property
-    def scopes(self) -> tuple[str, ...]:
-        """The scopes that a token needs for it."""
-        return ("pins:read", "boards:read") if self.what == "board or Pin" else ("user_accounts:read",)
+    scopes: tuple[str, ...]
 
 
+_OF_ACCOUNT, _OF_PINS = ("user_accounts:read",), ("pins:read", "boards:read")
 _ANALYTICS_OF_ACCOUNT = ("the user account analytics", "Invalid user accounts analytics parameters.")
 _RESOURCES: Mapping[str, Resource] = {
     "user_account": Resource(
-        account.user_account, account.PARAMETERS, READ, "the user account", "Invalid user account parameters."
+        account.user_account,
+        account.PARAMETERS,
+        READ,
+        "the user account",
+        "Invalid user account parameters.",
+        _OF_ACCOUNT,
     ),
     "user_account/analytics": Resource(
-        account_analytics.user_account_analytics, account_analytics.PARAMETERS, ANALYTICS, *_ANALYTICS_OF_ACCOUNT
+        account_analytics.user_account_analytics,
+        account_analytics.PARAMETERS,
+        ANALYTICS,
+        *_ANALYTICS_OF_ACCOUNT,
+        _OF_ACCOUNT,
     ),
     "user_account/analytics/top_pins": Resource(
-        pin_analytics.top_pins, pin_analytics.TOP_PARAMETERS, ANALYTICS, *_ANALYTICS_OF_ACCOUNT
+        pin_analytics.top_pins,
+        pin_analytics.TOP_PARAMETERS,
+        ANALYTICS,
+        *_ANALYTICS_OF_ACCOUNT,
+        ("pins:read", *_OF_ACCOUNT),
     ),
-    "pins": Resource(pins.pins, pins.PARAMETERS, READ, "board or Pin", "Invalid pin parameters."),
+    "pins": Resource(pins.pins, pins.PARAMETERS, READ, "board or Pin", "Invalid pin parameters.", _OF_PINS),
     "pins/analytics": Resource(
         pin_analytics.pins_analytics,
         pin_analytics.MANY_PARAMETERS,
         ANALYTICS,
         "board or Pin",
         "Invalid multi_pins analytics parameters.",
+        _OF_PINS,
     ),
 }
 
@@ -128,7 +139,12 @@ def _resource(name: str) -> Resource | None:
         return None
     if not slash:
         return Resource(
-            lambda call: pins.pin(call, pin_id), pins.ONE_PARAMETERS, READ, "board or Pin", "Invalid pin parameters."
+            lambda call: pins.pin(call, pin_id),
+            pins.ONE_PARAMETERS,
+            READ,
+            "board or Pin",
+            "Invalid pin parameters.",
+            _OF_PINS,
         )
     if what != "analytics":
         return None
@@ -138,6 +154,7 @@ def _resource(name: str) -> Resource | None:
         ANALYTICS,
         "board or Pin",
         "Invalid pin analytics parameters.",
+        _OF_PINS,
     )
 
 

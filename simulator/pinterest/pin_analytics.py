@@ -9,6 +9,7 @@ from typing import Any
 
 from metrics.periods import DAY, midnight
 from simulator import truth
+from simulator.pinterest.account_analytics import filters
 from simulator.pinterest.call import Call
 from simulator.pinterest.pins import Pin, find
 from simulator.pinterest.problem import Problem
@@ -82,16 +83,21 @@ def pins_analytics(call: Call) -> dict[str, Any]:
 def top_pins(call: Call) -> dict[str, Any]:
     """Return the pins of the account with the largest amounts of one metric over a range of days.
 
+    The pins of the simulator are all the account's own, so the filters choose nothing.
+
     Raises:
         Problem: a parameter is missing or wrong.
     """
     call.needed("sort_by")
+    filters(call)
     sort = call.one_of("sort_by", _SORTS, "")
     wanted, count = (
         call.some_of("metric_types", _TOP_METRICS),
         call.number("num_of_pins", USUAL_TOP_PINS, MOST_TOP_PINS),
     )
     if call.params.get("created_in_last_n_days", "30") != "30":
+        raise call.wrong()
+    if any(call.state.faults.retires(name) or call.aim.refuses(name) for name in wanted):
         raise call.wrong()
     days = [day for day in days_of(call) if status_of(day, call.now) != "PROCESSING"]
     since = call.now - _NEW if "created_in_last_n_days" in call.params else EPOCH

@@ -91,6 +91,13 @@ def test_pinterest_denies_what_was_not_granted(simulator: Simulator) -> None:
         assert pinterest.read(told["access_token"], "user_account").status_code == 200
         denied = pinterest.read(told["access_token"], "pins")
         assert (denied.status_code, denied.json()["code"]) == (401, 3)
+        # The most shown pins need the permission for pins, and the one for the account.
+        days = "start_date=2026-11-18&end_date=2026-11-18"
+        top = f"user_account/analytics/top_pins?sort_by=SAVE&{days}"
+        assert pinterest.read(told["access_token"], top).json().get("code") != 3
+    without = Pinterest(simulator, "user_accounts:read", "boards:read").exchange().json()["access_token"]
+    assert pinterest.read(without, f"user_account/analytics?{days}").json().get("code") != 3
+    assert pinterest.read(without, top).json()["code"] == 3
 
 
 @pytest.mark.parametrize("platform", [TikTok, Pinterest])

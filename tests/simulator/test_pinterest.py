@@ -310,6 +310,28 @@ def test_top_pins_are_sorted_and_complete(api: Simulator, account: SimAccount) -
     assert {pin["pin_id"] for pin in young} <= {post.platform_post_id for post in living(api, account, 30)}
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sort_by": ""},
+        {"sort_by": "REACTION"},
+        {"num_of_pins": 51},
+        {"created_in_last_n_days": 7},
+        {"source": "MINE"},
+        {"pin_format": "IDEA"},
+        {"content_type": "EARNED"},
+        {"app_types": "PHONE"},
+        {"from_claimed_content": "true"},
+        {"metric_types": "REACTION"},
+        {"start_date": f"{TODAY - timedelta(days=91)}"},
+        {"limit": 5},
+    ],
+    ids=str,
+)
+def test_top_pins_are_strict(api: Simulator, account: SimAccount, wrong: dict[str, Any]) -> None:
+    assert get(api, account, TOP, **{**WEEK, "sort_by": "SAVE", **wrong}).status_code == 400
+
+
 def test_days_of_a_pin_begin_with_its_creation(api: Simulator, account: SimAccount) -> None:
     name = newest(api, account)
     post = api.world.post("pinterest", name)

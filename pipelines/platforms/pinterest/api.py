@@ -1,7 +1,8 @@
 """The Pinterest client: reads accounts through the API version 5 (docs/platform-facts.md#pinterest).
 
 An account takes one call for its levels and one per 250 pins of the last ninety days, whose numbers the list has; twice
-a day one for the provider's days; and once a day one per 100 pins for what it tells of pins by day only.
+a day one for the provider's days; and once a day one per 100 pins for what it tells of pins by day only, one for the
+most shown pins, and one for each of at most ten of them that are older and stand on no page of the list.
 """
 
 import base64
@@ -14,6 +15,7 @@ from metrics.documents import Platform
 from metrics.platforms.pinterest import PINTEREST
 from pipelines.platforms.answers import id_of, name_of
 from pipelines.platforms.base import (
+    FOLLOWED,
     Access,
     AccountReading,
     App,
@@ -76,7 +78,8 @@ class Pinterest:
         numbers = account_numbers(body)
         reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable), _shown_name(body))
         reading.note_odd("the account", numbers.odd)
-        Posts(ask, wanted, reading, tally).read()
+        # Pins are followed for a time that ends with this reading.
+        Posts(ask, wanted, reading, tally).read(self.days.newest(wanted.since + FOLLOWED))
         return reading
 
     def identify(self, access: Access, tally: Tally) -> Identity:

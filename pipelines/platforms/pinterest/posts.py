@@ -1,27 +1,28 @@
-"""Reads the pins of one Pinterest account: their list, which has their numbers, and missing pins one by one.
+"""Reads the pins of one Pinterest account: their list, which has their numbers, and single pins that it lacks.
 
 Facts: docs/platform-facts.md#pinterest.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from pipelines.platforms.answers import items_of
 from pipelines.platforms.base import AccountReading, Post, Tally, Wanted
-from pipelines.platforms.errors import BadAnswer, PostGone
+from pipelines.platforms.errors import BadAnswer, PlatformError, PostGone, RateLimited, Transient
 from pipelines.platforms.list_reader import ListReader
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.pages import Page, Place, cursor
 from pipelines.platforms.paging import ENOUGH_IN_A_ROW, PostList
 from pipelines.platforms.pinterest.answers import is_older, is_saved, listed_post, parsing_answer, post_numbers
+from pipelines.platforms.pinterest.top_pins import Ask, read_top_pins
 
 PAGE = 250
-PINS, PAST, SINGLE = "pins", "pins of the past", "pins by id"
+PINS, PAST, SINGLE, TOP = "pins", "pins of the past", "pins by id", "top pins"
 MOST_SINGLE = 40
 """Pins that are requested one by one in a reading; the others are left for the next hour."""
-
-Ask = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
-"""Sends a GET request for a path with parameters; returns the body."""
+MOST_OLD = 10
+"""Pins that are too old to be followed, and are requested one by one on a day; those on a page of the list are free."""
 
 
 class Posts(ListReader):
@@ -30,19 +31,37 @@ class Posts(ListReader):
     def __init__(self, ask: Ask, wanted: Wanted, reading: AccountReading, tally: Tally) -> None:
         super().__init__(wanted, reading, tally)
         self._ask = ask
+        self._older: dict[str, Mapping[str, Any]] | None = None
 
-    def read(self) -> None:
-        """Read the list as far as pins are followed, then the due pins that it does not have.
+    def read(self, last: date) -> None:
+        """Read the list as far as pins are followed, the due pins that it does not have, and old pins that still move.
 
         The list has the numbers of up to 250 pins per call; other calls have those of one. So the list is read to its
-        end in each hour, and the numbers of due and new pins are taken from it.
+        end in each hour, and the numbers of due and new pins are taken from it. `last` is the newest day that Pinterest
+        has counted: once for each, it is asked which pins were shown most.
 
         Raises:
             NeedsReauth: nothing more can be read with this token.
         """
+        asked = self._wanted.memory.list(TOP)
+        if asked.seen != last.isoformat():
+            self._older = {}
         self._read_list(self._list(PINS, listed=()))
-        if PINS not in self._reading.failures:
-            self._look_up([post for post in self._wanted.due if self._is_missing(post.platform_post_id)])
+        if PINS in self._reading.failures:
+            return
+        due = [post.platform_post_id for post in self._wanted.due]
+        self._look_up([name for name in due if self._is_missing(name)])
+        if self._older is not None and not self._tally.limited and not self._tally.quota_used:
+            with self._reading.part(TOP, self._tally):
+                try:
+                    self._read_old(self._older, last)
+                except (RateLimited, Transient):
+                    # These pass: it is asked again in the next hour. All else is asked again on the next day.
+                    raise
+                except PlatformError:
+                    asked.seen = last.isoformat()
+                    raise
+                asked.seen = last.isoformat()
 
     def past(self) -> Iterator[AccountReading]:
         """Yield the pages of the list, each with the numbers of those of its pins that are not stored yet.
@@ -75,19 +94,37 @@ class Posts(ListReader):
         return len(last) == ENOUGH_IN_A_ROW and all(is_older(item, since) for item in last)
 
     def _items(self, body: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-        return {str(item["id"]): item for item in items_of(body["items"]) if isinstance(item, Mapping) and "id" in item}
+        items = {str(it["id"]): it for it in items_of(body["items"]) if isinstance(it, Mapping) and "id" in it}
+        if self._older is not None:
+            old = ((name, it) for name, it in items.items() if is_older(it, self._wanted.since) and not is_saved(it))
+            self._older.update(old)
+        return items
 
-    def _look_up(self, posts: Sequence[Post]) -> None:
+    def _read_old(self, older: Mapping[str, Mapping[str, Any]], last: date) -> None:
+        """Read pins that are too old to be followed, and are among the most shown; `older` are those of the list.
+
+        Raises:
+            PlatformError: Pinterest did not tell which these are.
+        """
+        shown = read_top_pins(self._ask, last)
+        old = [name for name in sorted(shown, key=lambda name: -shown[name]) if self._is_missing(name)]
+        for name in old:
+            if name in older:
+                with self._reading.part(name, self._tally), parsing_answer():
+                    self._put(listed_post(older[name]), older[name])
+        self._look_up([name for name in old if name not in older][:MOST_OLD])
+
+    def _look_up(self, pin_ids: Sequence[str]) -> None:
         """Request pins one by one; those that Pinterest does not show are gone."""
-        for number, post in enumerate(posts):
+        for number, pin_id in enumerate(pin_ids):
             if self._tally.limited or self._tally.quota_used or number == MOST_SINGLE:
-                self._reading.failures[SINGLE] = f"{len(posts) - number} are left for the next hour"
+                self._reading.failures[SINGLE] = f"{len(pin_ids) - number} are left for the next hour"
                 return
-            with self._reading.part(post.platform_post_id, self._tally):
-                self._look_up_one(post.platform_post_id)
+            with self._reading.part(pin_id, self._tally):
+                self._look_up_one(pin_id)
 
     def _look_up_one(self, pin_id: str) -> None:
-        """Request one pin.
+        """Request one pin; one that the account only saved is no post of it.
 
         Raises:
             PlatformError: it could not be read.
@@ -105,7 +142,8 @@ class Posts(ListReader):
             raise BadAnswer("the answer is about another pin")
         if item.get("is_owner") is False:
             raise BadAnswer("it is a pin of another account")
-        self._put(post, item)
+        if not is_saved(item):
+            self._put(post, item)
 
     def _parsed(self, post: Post, item: Mapping[str, Any]) -> tuple[Post, Numbers]:
         numbers = post_numbers(post, item)

@@ -24,6 +24,7 @@ from pipelines.platforms.pinterest.answers import (
 )
 from pipelines.platforms.pinterest.api import Pinterest
 from pipelines.platforms.pinterest.days import FIELDS
+from pipelines.platforms.pinterest.top_pins import PATH
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.quotas import SharedQuotas
 from pipelines.platforms.registry import open_platform
@@ -44,6 +45,7 @@ def fetching(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Fetching:
 
 
 def asked(fetching: Fetching) -> dict[str, int]:
+    """Return the number of calls by kind. The most shown pins are asked for once a day; here, by each new memory."""
     return fetching.simulator.calls()["byKind"]
 
 
@@ -53,7 +55,7 @@ def asked(fetching: Fetching) -> dict[str, int]:
 def test_hour_takes_one_call_for_the_account_and_one_for_250_pins(fetching: Fetching) -> None:
     fetching.read()
     fetching.read([known(post) for post in fetching.here()])
-    assert asked(fetching) == {"user_account": 2, "pins": 2}
+    assert asked(fetching) == {"user_account": 2, "pins": 2, PATH: 2}
 
 
 def test_list_is_read_on_only_if_young_pins_may_follow(fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +124,7 @@ def test_many_missing_pins_take_a_bounded_number_of_calls(fetching: Fetching, mo
 
 def test_id_of_another_form_is_not_requested(fetching: Fetching) -> None:
     reading = fetching.read([Post("../user_account", "post", "image", None)])
-    assert (reading.gone, asked(fetching)) == ([], {"user_account": 1, "pins": 1})
+    assert (reading.gone, asked(fetching)) == ([], {"user_account": 1, "pins": 1, PATH: 1})
     assert "not the id of a pin" in reading.failures["../user_account"]
 
 
@@ -233,7 +235,7 @@ def opened(fetching: Fetching, redis: Redis, units: int) -> Any:
 
 
 def test_calls_of_two_workers_share_the_quota(fetching: Fetching, redis_client: Redis) -> None:
-    first, second = (opened(fetching, redis_client, 3) for _ in range(2))
+    first, second = (opened(fetching, redis_client, 4) for _ in range(2))
     first.read(fetching.access, wanted(), Tally())
     tally = Tally()
     reading = second.read(fetching.access, wanted(), tally)
@@ -242,14 +244,14 @@ def test_calls_of_two_workers_share_the_quota(fetching: Fetching, redis_client: 
     assert (tally.quota_used is not None, tally.limited) == (True, None)
     with pytest.raises(QuotaUsed):
         first.read(fetching.access, wanted(), Tally())
-    assert sum(asked(fetching).values()) == 3
+    assert sum(asked(fetching).values()) == 4
 
 
 def test_retries_are_counted_too(fetching: Fetching, redis_client: Redis) -> None:
     fetching.simulator.set_faults({"kind": "error", "path": "user_account", "times": 2})
     api, tally = opened(fetching, redis_client, 10), Tally()
     api.read(fetching.access, wanted(), tally)
-    assert (tally.requests, tally.used_percent) == (4, 40.0)
+    assert (tally.requests, tally.used_percent) == (5, 50.0)
 
 
 def test_repr_and_messages_have_no_token(fetching: Fetching) -> None:
