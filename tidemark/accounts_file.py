@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from metrics.connecting.new_account import NewAccount
-from metrics.documents import PLATFORMS
+from metrics.documents import PLATFORMS, Platform
 from metrics.errors import InvalidInput
 from metrics.identity import account_id_or_name
 from metrics.ids import check_id, check_text
@@ -109,7 +109,7 @@ def account_of(row: Mapping[str, Any]) -> NewAccount:
     if len(values["handle"]) > _LONGEST_HANDLE:
         raise InvalidInput(f"handle: it has {len(values['handle'])} characters; the maximum is {_LONGEST_HANDLE}")
     return NewAccount(
-        values["workspaceId"], platform, platform_account_id, values["handle"], _credentials(values), is_named
+        values["workspaceId"], platform, platform_account_id, values["handle"], _credentials(values, platform), is_named
     )
 
 
@@ -141,9 +141,24 @@ def _check_second_grant(values: Mapping[str, str]) -> None:
         raise InvalidInput("secondClientId, secondClientSecret missing: a refresh token works only for its app")
 
 
-def _credentials(values: Mapping[str, str]) -> dict[str, str | float]:
-    if values["refreshToken"] and not values["clientId"]:
-        raise InvalidInput("clientId missing: a refresh token works only for the app to which it was issued")
+def _check_refresh_token(values: Mapping[str, str], platform: Platform) -> None:
+    """Refuse a refresh token that the platform cannot have given, or that could not be renewed.
+
+    Raises:
+        InvalidInput: the platform has no refresh tokens, or the app's id or secret is missing.
+    """
+    needs = FACTS[platform].refresh_needs
+    if not values["refreshToken"]:
+        return
+    if needs is None:
+        raise InvalidInput(f"refreshToken: {FACTS[platform].title} has no refresh tokens: leave it out")
+    if missing := [column for column, stored in OPTIONAL.items() if stored in needs and not values[column]]:
+        named = ", ".join(missing)
+        raise InvalidInput(f"{named} missing: a refresh token works only for the app to which it was issued")
+
+
+def _credentials(values: Mapping[str, str], platform: Platform) -> dict[str, str | float]:
+    _check_refresh_token(values, platform)
     _check_second_grant(values)
     for column in ("accessToken", *OPTIONAL):
         # The value has to travel in an HTTP header.

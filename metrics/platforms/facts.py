@@ -219,6 +219,18 @@ class PlatformFacts:
         """True if the platform has metrics that only accounts with a second grant have."""
         return any(isinstance(one, Offer) and one.further for one in (*self.accounts.values(), *self.posts.values()))
 
+    @property
+    def refresh_needs(self) -> tuple[str, ...] | None:
+        """The credentials of the app that a refresh token needs; None if the platform gives no refresh tokens.
+
+        A platform without a login has sessions, which are renewed without an app.
+        """
+        if self.login is None:
+            return ()
+        if not self.login.keeps_app:
+            return None
+        return ("client_id",) if self.login.secret_optional else ("client_id", "client_secret")
+
     def account_offer(self, name: str) -> Offer | None:
         """Return how accounts have a metric, or None if they do not."""
         return _offer(self.accounts.get(name), ON_ACCOUNTS)

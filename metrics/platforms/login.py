@@ -128,7 +128,8 @@ class Login:
     `keeps_app` says that the app's id and secret are stored too, because renewals need them; `keeps_scope` says that
     the text of the granted scopes is stored too, because the reading depends on them. `refresh_works_once` says that
     each renewal gives a new refresh token and may end the old one, so that a refresh token cannot be tried out. `steps`
-    tells, in one sentence, what a person changes at the platform if no account was found.
+    tells, in one sentence, what a person changes at the platform if no account was found. `secret_optional` says that
+    there are apps without a secret, whose refresh tokens are renewed by the app's id alone.
     """
 
     authorize: Address
@@ -155,6 +156,7 @@ class Login:
     keeps_app: bool = True
     keeps_scope: bool = False
     refresh_works_once: bool = False
+    secret_optional: bool = False
 
     def missing_scopes(self, granted: Collection[str]) -> list[str]:
         """Return the needed scopes that were not granted, in their order."""

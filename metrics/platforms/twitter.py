@@ -37,6 +37,7 @@ _LOGIN = Login(
     owned=Question(Address("twitter", "/2/users/me"), _user, {"user.fields": "username"}),
     steps="Log in to X with the user that you want to connect.",
     pkce=True,
+    secret_optional=True,
     basic_auth=True,
     refresh_works_once=True,
 )

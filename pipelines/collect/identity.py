@@ -9,7 +9,13 @@ from metrics.documents import Platform
 from metrics.platforms.registry import FACTS
 from metrics.settings import Settings
 from pipelines.platforms.base import Access, NameResolver, PlatformApi, Tally
-from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PlatformError, WrongIdentity
+from pipelines.platforms.errors import (
+    AccountUnreachable,
+    NeedsReauth,
+    PermissionMissing,
+    PlatformError,
+    WrongIdentity,
+)
 from pipelines.platforms.registry import open_platform
 
 _AT_ONCE = 8
@@ -85,6 +91,26 @@ def resolve_names(
         return dict(zip(asked, pool.map(ask, asked), strict=True))
 
 
+def _refused(claim: Claim, error: PlatformError) -> str:
+    """Return what a refused access token means: the platforms' own words often say no more than «Unauthorized»."""
+    facts = FACTS[claim.platform]
+    login = f", or let a person log in with `tidemark accounts authorize --platform {facts.name}`"
+    return (
+        f"{facts.title} refuses the access token: it is mistyped, has ended, was revoked, or belongs to another "
+        f"platform; get a new one{login if facts.login is not None else ''} ({error})"
+    )
+
+
+def _denied(claim: Claim, error: PlatformError) -> str:
+    """Return what it means that a valid token cannot read an account."""
+    if not claim.credentials:
+        return str(error)
+    return (
+        "the token cannot read this account: compare its id, and the token's permissions with those in "
+        f"docs/connecting.md ({error})"
+    )
+
+
 class _Checker:
     """Checks claims of one platform."""
 
@@ -133,10 +159,12 @@ class _Checker:
     def _identify(self, claim: Claim) -> Checked:
         try:
             identity = self._api.identify(self._access(claim), Tally(tries=1))
-        except (WrongIdentity, AccountUnreachable) as error:
+        except WrongIdentity as error:
             return Checked("wrong", str(error))
+        except (AccountUnreachable, PermissionMissing) as error:
+            return Checked("wrong", _denied(claim, error))
         except NeedsReauth as error:
-            return Checked("ended", str(error))
+            return Checked("ended", _refused(claim, error))
         except PlatformError as error:
             self._away = str(error)
             return Checked("unknown", self._away)

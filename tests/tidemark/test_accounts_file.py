@@ -162,11 +162,31 @@ def test_columns_of_renewal_become_credentials() -> None:
 
 @pytest.mark.parametrize(
     ("column", "value", "complaint"),
-    [("expiresAt", "soon", "expiresAt soon is not an instant"), ("refreshToken", "r", "clientId missing")],
+    [
+        ("expiresAt", "soon", "expiresAt soon is not an instant"),
+        ("refreshToken", "r", "refreshToken: Instagram has no refresh tokens: leave it out"),
+    ],
 )
 def test_wrong_columns_are_named(column: str, value: str, complaint: str) -> None:
     with pytest.raises(InvalidInput, match=complaint):
         read(f"{HEADER.strip()},{column}\n{GOOD.strip()},{value}\n")
+
+
+@pytest.mark.parametrize(
+    ("platform", "account", "missing"),
+    [
+        ("twitter", "7", "clientId missing"),
+        ("linkedin", "7", "clientId, clientSecret missing"),
+        ("bluesky", DID, None),
+    ],
+)
+def test_refresh_token_needs_what_its_platform_asks_for(platform: str, account: str, missing: str | None) -> None:
+    table = f"{HEADER.strip()},refreshToken\nacme,{platform},{account},h,t,r\n"
+    if missing is None:
+        assert read(table)[0].credentials["refresh_token"] == "r"
+        return
+    with pytest.raises(InvalidInput, match=f"row 2: {missing}: a refresh token works only for the app"):
+        read(table)
 
 
 @pytest.mark.parametrize(

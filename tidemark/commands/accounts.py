@@ -1,6 +1,8 @@
 """The commands `tidemark accounts`: import, connect, list, pause, resume, disconnect; others have their own modules."""
 
+import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,6 +33,19 @@ _LONGEST_LINE = 64 * 1024
 """Maximum number of characters read of one line of standard input; a token is shorter."""
 
 _FROM_INPUT = "-"
+
+_NAMES = {
+    "workspaceId": "--workspace",
+    "platformAccountId": "--account",
+    "handle": "--handle",
+    "accessToken": "access token",
+    "refreshToken": "refresh token",
+    "clientId": "client id",
+    "clientSecret": "client secret",
+}
+"""What the columns of a file are called in `connect`."""
+_COLUMN = "(?:" + "|".join(_NAMES) + r")\b"
+_COLUMNS = re.compile(rf"\A{_COLUMN}(?:, {_COLUMN})*")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Unchecked = Annotated[
@@ -109,6 +124,8 @@ def connect(
 ) -> None:
     """Connect one account, or renew its token. Its history stays."""
     # Secrets are prompted for, because arguments are visible in the list of processes.
+    if refresh and FACTS[platform].refresh_needs is None:
+        raise InvalidInput(f"--refresh: {FACTS[platform].title} has no refresh tokens: leave it out")
     if public and (token or refresh):
         raise InvalidInput(
             "--public: an account that is connected without a token has none: leave out --token, --refresh"
@@ -116,11 +133,20 @@ def connect(
     is_asked = token == _FROM_INPUT or (not token and not public and FACTS[platform].needs_token)
     secrets = {"accessToken": _ask("Access token") if is_asked else token or ""}
     if refresh:
-        secrets |= {"refreshToken": _ask("Refresh token"), "clientId": _ask("Client id")}
-        secrets["clientSecret"] = _ask("Client secret")
+        secrets["refreshToken"] = _ask("Refresh token")
+    if refresh and FACTS[platform].refresh_needs:
+        secrets |= {"clientId": _ask("Client id"), "clientSecret": _ask("Client secret")}
     row = {"workspaceId": workspace, "platform": platform, "platformAccountId": account, "handle": handle, **secrets}
-    found = accounts_file.account_of({name: text for name, text in row.items() if text})
+    try:
+        found = accounts_file.account_of({name: text for name, text in row.items() if text})
+    except InvalidInput as error:
+        raise InvalidInput(_COLUMNS.sub(_as_here, str(error))) from None
     _connect([found], checked=not unchecked, as_json=as_json)
+
+
+def _as_here(columns: re.Match[str]) -> str:
+    """Return the columns at the beginning of a message by the names that they have in `connect`."""
+    return ", ".join(_NAMES[name] for name in columns[0].split(", "))
 
 
 def _ask(what: str) -> str:
@@ -143,11 +169,19 @@ def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> Non
         accounts = with_ids(settings, accounts)
         refuse_what_is_being_erased(store, accounts)
         vault = Vault(settings.secret_keys)
+        known = store.accounts.connected((one.workspace_id, one.platform, one.platform_account_id) for one in accounts)
         check = check_credentials(settings, accounts) if checked else Check(accounts)
         if check.wrong:
             renewed = connect_accounts(store, redis, vault, check.renewed)
             raise InvalidInput(refusal(check, [document["_id"] for document in renewed]))
         documents = connect_accounts(store, redis, vault, check.accounts)
+        lacking = sorted(
+            {
+                (one["workspaceId"], one["platform"])
+                for one in documents
+                if not store.consents.may_store(one["workspaceId"], one["platform"])
+            }
+        )
     if as_json:
         print_json([_shown(document) for document in documents])
         return
@@ -155,10 +189,30 @@ def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> Non
         print_line(f"{document['_id']} is {document['state']}")
     for note in check.notes:
         print_line(note)
-    print_line(f"connected {len(documents)}; the next hour is the first to be collected, unless you request one now")
+    _tell(documents, len(known), lacking)
+
+
+def _tell(documents: Sequence[AccountDocument], known: int, lacking: Sequence[tuple[str, Platform]]) -> None:
+    """Print what becomes of connected accounts.
+
+    `known` is how many of them were connected before; `lacking` are the workspaces and platforms of those that are not
+    collected, because a consent is missing.
+    """
+    awaited = [one for one in documents if (one["workspaceId"], one["platform"]) not in lacking]
+    collected = "; the next hour is the first to be collected, unless you request one now" if awaited else ""
+    print_line(f"connected {len(documents)}{collected}")
+    if known:
+        were, their = ("was", "its") if known == 1 else ("were", "their")
+        print_line(f"{known} of them {were} connected before: {their} credentials were replaced, {their} history stays")
     if paused := sum(document["state"] == "paused" for document in documents):
         print_line(f"{paused} of them stay paused: `tidemark accounts resume` resumes one")
-    print_line("their earlier history is being read: `tidemark accounts history` shows the progress")
+    for workspace_id, platform in lacking:
+        print_line(
+            f"nothing of {FACTS[platform].title} is collected before the workspace has the consent that its terms "
+            f"demand: `tidemark consents give {workspace_id} --platform {platform}`"
+        )
+    if awaited:
+        print_line("their earlier history is being read: `tidemark accounts history` shows the progress")
 
 
 app.command(epilog="Example: tidemark accounts authorize --workspace acme --platform youtube")(authorize)
