@@ -51,7 +51,8 @@ def _list(choice: Choice, say: Callable[[str], None], *, typed: bool) -> None:
     say(f"the login can read {len(choice.candidates)} accounts:")
     for number, one in enumerate(choice.candidates, 1):
         say(f"  {number}  {one}")
-    say("choose on the page in the browser" + (", or type numbers here, such as 1,3:" if typed else ""))
+    here = ", or type numbers here, such as 1,3" if typed else ""
+    say(f"choose on the page in the browser{here}; with --account=ID the command connects one of them without a choice")
 
 
 def _chosen(

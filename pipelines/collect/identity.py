@@ -24,10 +24,6 @@ Verdict = Literal["right", "wrong", "unknown", "ended"]
 """`wrong`: the platform says that these credentials cannot read this account; `unknown`: it did not answer that;
 `ended`: the access token is refused, and the refresh token was not tried yet."""
 
-_REFUSED_REFRESH = (
-    "the refresh token is refused: give a newer one, with the client id and the client secret of the app that got it"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -101,6 +97,11 @@ def _refused(claim: Claim, error: PlatformError) -> str:
     )
 
 
+def _refused_refresh(claim: Claim) -> str:
+    app = ", with the client id and the client secret of the app that got it" if FACTS[claim.platform].login else ""
+    return f"the refresh token is refused: give a newer one{app}"
+
+
 def _denied(claim: Claim, error: PlatformError) -> str:
     """Return what it means that a valid token cannot read an account."""
     if not claim.credentials:
@@ -139,7 +140,7 @@ class _Checker:
         except PlatformError as error:
             return Checked("unknown", str(error))
         if renewed is None:
-            return Checked("wrong", _REFUSED_REFRESH)
+            return Checked("wrong", _refused_refresh(claim))
         found = self._identify(replace(claim, credentials=renewed))
         verdict: Verdict = "wrong" if found.verdict == "ended" else found.verdict
         return replace(found, verdict=verdict, credentials=renewed)
@@ -151,7 +152,7 @@ class _Checker:
         except PlatformError as error:
             return replace(found, verdict="unknown", reason=f"the refresh token could not be tried: {error}")
         if renewed is None:
-            return Checked("wrong", _REFUSED_REFRESH)
+            return Checked("wrong", _refused_refresh(claim))
         # Most such refresh tokens stay the same. If a new one came, the given one may have ended.
         is_new = renewed.get("refresh_token") != claim.credentials["refresh_token"]
         return replace(found, credentials=renewed) if is_new else found

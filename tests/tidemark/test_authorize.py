@@ -117,7 +117,7 @@ def test_choice_on_the_page_ends_the_command(at: Desk, cli: Cli, monkeypatch: py
         until(lambda: any("?ticket=" in one for one in notes), 60)
         (link,) = (one for one in notes if "?ticket=" in one)
         page = person.several(link, 0, 1)
-        until(lambda: any("choose on the page" in one for one in notes), 60)
+        until(lambda: any("choose on the page" in one and "--account=ID" in one for one in notes), 60)
         person.choose(page, at.simulator.world.account("facebook", 1).platform_account_id)
 
     thread = threading.Thread(target=go)

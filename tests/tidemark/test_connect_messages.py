@@ -121,12 +121,28 @@ def test_refresh_token_without_the_secret_is_refused(
     assert on_stores.accounts.find() == []
 
 
+@every_platform
+def test_token_that_was_asked_for_and_not_given_is_missing(
+    world: Simulator, connect: Connect, on_stores: Store, platform: Platform
+) -> None:
+    """Nobody who only presses Enter connects an account by what the platform shows everybody."""
+    ran = connect(world.world.account(platform, 5), " ")
+    problem(ran, "access token missing")
+    assert ("--public" in ran.err) == FACTS[platform].connects_without_token
+    assert on_stores.accounts.find() == []
+
+
+def test_refused_session_names_no_app(world: Simulator, connect: Connect) -> None:
+    ran = connect(world.world.account("bluesky", 5), "ended", "ended", options=("--refresh",))
+    problem(ran, "the refresh token is refused: give a newer one")
+    assert "client id" not in ran.err
+
+
 @pytest.mark.parametrize(
     ("changes", "lines", "words"),
     [
         ({"account": "no id"}, (), ("--account: no id is not a whole number",)),
         ({"workspace": "A b"}, (), ("--workspace",)),
-        ({}, (" ",), ("access token missing",)),
         ({}, ("t t",), ("access token has blanks",)),
         ({"handle": "h" * 201}, (), ("--handle: it has 201 characters",)),
     ],

@@ -132,6 +132,11 @@ def connect(
         )
     is_asked = token == _FROM_INPUT or (not token and not public and FACTS[platform].needs_token)
     secrets = {"accessToken": _ask("Access token") if is_asked else token or ""}
+    if is_asked and not secrets["accessToken"]:
+        without = (
+            ", or use --public to connect the account without one" if FACTS[platform].connects_without_token else ""
+        )
+        raise InvalidInput(f"access token missing: type or pipe it{without}")
     if refresh:
         secrets["refreshToken"] = _ask("Refresh token")
     if refresh and FACTS[platform].refresh_needs:

@@ -201,3 +201,15 @@ def test_account_without_a_name_is_shown_by_its_number(at: Desk) -> None:
     (number,) = ids(at, "linkedin", 1)
     assert f"> {number}</label>" in page.text
     assert parse_qs(urlsplit(back).query)["code"][0] not in page.text
+
+
+def test_several_channels_of_one_google_account_are_a_choice(at: Desk) -> None:
+    channels = ids(at, "youtube", 0, 1)
+    items = [{"id": one, "snippet": {"title": f"Channel {n}"}} for n, one in enumerate(channels)]
+    at.simulator.set_faults({"kind": "patch", "path": "channels", "at": "items", "value": items})
+    person = at.browser()
+    page = person.client.get(person.consent(person.consent_url(at.link("youtube"))))
+    assert (page.status_code, at.accounts()) == (200, [])
+    assert f"Channel 1 ({channels[1]})" in page.text
+    assert person.choose(page, channels[1]).status_code == 200
+    assert [one["platformAccountId"] for one in at.accounts()] == [channels[1]]
