@@ -256,6 +256,9 @@ REQUESTS: dict[tuple[Platform, str], Build] = {
     ("pinterest", "days of 100 pins, 60 days"): lambda _, posts: ApiRequest("/v5/pins/analytics", urlencode({
         "pin_ids": ",".join(post.platform_post_id for post in posts[:100]), "start_date": "2026-09-20",
         "end_date": "2026-11-18", "metric_types": "VIDEO_START,VIDEO_V50_WATCH_TIME,USER_FOLLOW,PROFILE_VISIT"})),
+    ("pinterest", "top 50 pins of 7 days"): _pinterest(
+        "user_account/analytics/top_pins", {**_WEEK, "sort_by": "IMPRESSION", "num_of_pins": "50"}
+    ),
     ("threads", "profile"): lambda *_: ApiRequest("/v1.0/me", "fields=id,username"),
     ("threads", "threads, 100"): _threads("threads", "fields=id,media_type,timestamp&limit=100"),
     ("threads", "insights of a post"): lambda _, posts: ApiRequest(

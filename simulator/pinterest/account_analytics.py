@@ -44,11 +44,13 @@ def user_account_analytics(call: Call) -> dict[str, Any]:
     if any(call.state.faults.retires(name) or call.aim.refuses(name) for name in wanted):
         raise call.wrong()
 
+    statuses = [_status(call.account, day, call.now) for day in days]
+
     def part(content: str, app: str) -> dict[str, Any]:
         share = _share(call.account, content) * _APP_TYPES.get(app, 1.0)
         return analytics(
             days,
-            lambda day: _status(call.account, day, call.now),
+            statuses,
             lambda day, status: _values(call, day, status, wanted, share),
         )
 

@@ -4,8 +4,11 @@ Facts: docs/platform-facts.md#pinterest-analytics.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
+
+import orjson
 
 from metrics.periods import DAY, midnight
 from simulator import truth
@@ -15,6 +18,7 @@ from simulator.pinterest.pins import Pin, find
 from simulator.pinterest.problem import Problem
 from simulator.pinterest.ranges import Values, analytics, days_of, rate, status_of
 from simulator.pinterest.world import WATCHED_MS
+from simulator.wire import encode_json
 from simulator.world import EPOCH, SimPost, World
 
 PARAMETERS = ("start_date", "end_date", "app_types", "metric_types", "split_field", "ad_account_id")
@@ -46,6 +50,7 @@ _LIFETIME: Mapping[str, str] = {"TOTAL_COMMENTS": "comment", "TOTAL_REACTIONS": 
 METRICS = ("ALL", *_FIELDS, "SAVE_RATE", *_VIDEO_FIELDS, *_WATCHED, *_LIFETIME)
 _SORTS = ("ENGAGEMENT", "IMPRESSION", "OUTBOUND_CLICK", "PIN_CLICK", "SAVE")
 _TOP_METRICS = (*_SORTS, *(f"{name}_RATE" for name in _SORTS if name != "IMPRESSION"), *_VIDEO_FIELDS, *_WATCHED)
+_PARTS: Mapping[str, tuple[str, ...]] = {"ENGAGEMENT": ("PIN_CLICK", "SAVE")}
 _SPLITS = ("NO_SPLIT", "APP_TYPE")
 _NEW = timedelta(days=30)
 
@@ -56,8 +61,8 @@ def pin_analytics(call: Call, pin_id: str) -> dict[str, Any]:
     Raises:
         Problem: a parameter is missing or wrong, or the pin is not there for this token.
     """
-    wanted, days = _metrics(call), days_of(call)
-    return {"all": _of_pin(call, find(call, pin_id, code=404), days, wanted)}
+    asked = _Days.of(call)
+    return {"all": _of_pin(call, find(call, pin_id, code=404), asked)}
 
 
 def pins_analytics(call: Call) -> dict[str, Any]:
@@ -66,7 +71,7 @@ def pins_analytics(call: Call) -> dict[str, Any]:
     Raises:
         Problem: a parameter is missing or wrong, or one of the pins is not there for this token.
     """
-    wanted, days, ids = _metrics(call), days_of(call), call.needed("pin_ids").split(",")
+    asked, ids = _Days.of(call), call.needed("pin_ids").split(",")
     if len(ids) > MOST_PINS or not all(name.isdecimal() for name in ids):
         raise call.wrong()
     found = {}
@@ -77,7 +82,7 @@ def pins_analytics(call: Call) -> dict[str, Any]:
             if problem.answer.status == 403:
                 raise Problem(401, 7, "Not authorized to access board or Pin.") from None
             raise
-    return {name: {"all": _of_pin(call, pin, days, wanted)} for name, pin in found.items()}
+    return {name: {"all": _of_pin(call, pin, asked)} for name, pin in found.items()}
 
 
 def top_pins(call: Call) -> dict[str, Any]:
@@ -105,11 +110,24 @@ def top_pins(call: Call) -> dict[str, Any]:
     if not posts or not days:
         return {"sort_by": sort, "pins": [], "date_availability": {}}
     start, end = midnight(days[0]), midnight(days[-1]) + DAY
-    rows = [(post, _gains(call.state.world, post, start, end)) for post in posts]
-    rows.sort(key=lambda row: (-row[1].get(sort, 0), row[0].platform_post_id))
+    world, parts = call.state.world, _PARTS.get(sort, (sort,))
+    # Only what decides about the order is computed of all pins.
+    # They do not change any more, as these days are over.
+    key = ("pinterest top", call.account.index, parts, start, end)
+    gained: dict[int, int] | None = world.remembered(key)
+    if gained is None:
+        gained = {}
+        world.remember(key, gained)
+    for post in posts:
+        if post.number not in gained:
+            gained[post.number] = sum(_gains(world, post, start, end, parts)[part] for part in parts)
+    order = sorted((-gained[post.number], post.platform_post_id, place) for place, post in enumerate(posts))
     return {
         "sort_by": sort,
-        "pins": [_top(post, values, wanted) for post, values in rows[:count]],
+        "pins": [
+            _top(post, _gains(world, post, start, end), wanted)
+            for post in (posts[place] for *_, place in order[:count])
+        ],
         "date_availability": {
             "is_realtime": False,
             "latest_available_timestamp": int(end.timestamp() * 1000) - 1000,
@@ -137,46 +155,95 @@ def _metrics(call: Call) -> list[str]:
     return list(METRICS) if "ALL" in wanted else wanted
 
 
-def _of_pin(call: Call, pin: Pin, days: list[date], wanted: list[str]) -> dict[str, Any]:
-    world, created = call.state.world, pin.created_at.date()
+class _Days(NamedTuple):
+    """The days of a request, with what Pinterest knows of each, and the requested metrics of pins."""
 
-    def status(day: date) -> str:
-        return "BEFORE_PIN_CREATED" if day < created else status_of(day, call.now)
+    days: tuple[date, ...]
+    statuses: tuple[str, ...]
+    wanted: tuple[str, ...]
 
-    # What a pin gained on a day that is over does not change any more.
-    key = ("pinterest days", pin.post.number, tuple(wanted))
-    known: dict[date, Values] | None = world.remembered(key)
+    @classmethod
+    def of(cls, call: Call) -> "_Days":
+        """Return the days and metrics of a request.
+
+        Raises:
+            Problem: a parameter is missing or wrong.
+        """
+        wanted, days = _metrics(call), days_of(call)
+        return cls(tuple(days), tuple(status_of(day, call.now) for day in days), tuple(wanted))
+
+
+def _of_pin(call: Call, pin: Pin, asked: _Days) -> Any:
+    """Return the analytics of a pin, as JSON text that is kept while nothing changes: a hundred pins have many days."""
+    world, key = call.state.world, ("pinterest days", pin.post.number, asked.wanted)
+    lifetime: Values = {
+        name: truth.post_value(world, pin.post, field, call.now)
+        for name, field in _LIFETIME.items()
+        if name in asked.wanted
+    }
+    known: _Known | None = world.remembered(key)
     if known is None:
-        known = {}
+        known = _Known({})
         world.remember(key, known)
-    of_days = known
+    if call.state.faults.active:
+        # Faults change places of an answer, which a text has not.
+        return _analytics(world, pin, asked, known.gains, lifetime)
+    if (known.asked, known.lifetime) != (asked, lifetime):
+        known.text = orjson.Fragment(encode_json(_analytics(world, pin, asked, known.gains, lifetime)))
+        known.asked, known.lifetime = asked, lifetime
+    return known.text
+
+
+@dataclass
+class _Known:
+    """What is remembered of a pin: its gains of days that are over, and the text of its last answer."""
+
+    gains: dict[date, Values]
+    asked: _Days | None = None
+    lifetime: Values | None = None
+    text: orjson.Fragment | None = None
+
+
+def _analytics(world: World, pin: Pin, asked: _Days, gains: dict[date, Values], lifetime: Values) -> dict[str, Any]:
+    created, fields = pin.created_at.date(), _fields(pin.post, asked.wanted)
+    statuses = [
+        "BEFORE_PIN_CREATED" if day < created else said for day, said in zip(asked.days, asked.statuses, strict=True)
+    ]
+    reached: dict[date, Mapping[str, int]] = {}
+
+    def counters(day: date) -> Mapping[str, int]:
+        """Return the counters at the beginning of a day, which is the end of the day before."""
+        if day not in reached:
+            reached[day] = truth.post_values(world, pin.post, fields.values(), midnight(day))
+        return reached[day]
 
     def values(day: date, _: str) -> Values:
-        if day not in of_days:
-            gains = _gains(world, pin.post, midnight(day), midnight(day) + DAY, wanted)
-            of_days[day] = {name: value for name, value in gains.items() if name in wanted}
-        return of_days[day]
+        if day not in gains:
+            gained = _gained(pin.post, fields, counters(day), counters(day + DAY))
+            gains[day] = {name: value for name, value in gained.items() if name in asked.wanted}
+        return gains[day]
 
-    lifetime: Values = {
-        name: truth.post_value(world, pin.post, field, call.now) for name, field in _LIFETIME.items() if name in wanted
-    }
-    return analytics(days, status, values, lifetime)
+    return analytics(asked.days, statuses, values, lifetime)
 
 
-def _gains(
-    world: World, post: SimPost, start: datetime, end: datetime, wanted: Collection[str] = (*_FIELDS, "SAVE_RATE")
-) -> Values:
-    """Return what a pin gained between two instants; only a video has numbers of its playing.
-
-    If all wanted metrics are plain counters, only these are in the result; otherwise all are.
-    """
+def _fields(post: SimPost, wanted: Collection[str]) -> Mapping[str, str]:
+    """Return the counters that wanted metrics are computed from; only a video has numbers of its playing."""
     fields = {**_FIELDS, **(_VIDEO_FIELDS if post.content_type == "video" else {})}
-    if _PLAIN.issuperset(wanted):
-        fields = {name: field for name, field in fields.items() if name in wanted}
-        before, after = (truth.post_values(world, post, fields.values(), at) for at in (start, end))
-        return {name: max(after[field] - before[field], 0) for name, field in fields.items()}
+    return {n: f for n, f in fields.items() if n in wanted} if _PLAIN.issuperset(wanted) else fields
+
+
+def _gains(world: World, post: SimPost, start: datetime, end: datetime, wanted: Collection[str] = ("ALL",)) -> Values:
+    """Return what a pin gained between two instants."""
+    fields = _fields(post, wanted)
     before, after = (truth.post_values(world, post, fields.values(), at) for at in (start, end))
+    return _gained(post, fields, before, after)
+
+
+def _gained(post: SimPost, fields: Mapping[str, str], before: Mapping[str, int], after: Mapping[str, int]) -> Values:
+    """Return how much counters grew, and what follows from them if all of them are there."""
     found: Values = {name: max(after[field] - before[field], 0) for name, field in fields.items()}
+    if not fields.keys() >= _FIELDS.keys():
+        return found
     found["ENGAGEMENT"] = found["PIN_CLICK"] + found["SAVE"]
     for name in ("ENGAGEMENT", "OUTBOUND_CLICK", "PIN_CLICK", "SAVE"):
         found[f"{name}_RATE"] = rate(found[name], found["IMPRESSION"])

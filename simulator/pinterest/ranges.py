@@ -1,6 +1,6 @@
 """The range of days of an analytics request, and what Pinterest knows of each day."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -45,16 +45,16 @@ def is_known(status: str) -> bool:
 
 
 def analytics(
-    days: list[date],
-    status: Callable[[date], str],
+    days: Sequence[date],
+    statuses: Sequence[str],
     values: Callable[[date, str], Values],
     lifetime: Values | None = None,
 ) -> dict[str, Any]:
     """Return analytics by day, with their sums; a day without numbers has an empty object.
 
-    `values` takes a day and its status. Rates of the sums are those of the sums, not sums of rates.
+    `values` takes a day and its status, of which `statuses` has one for each day. Rates of the sums are those of the
+    sums, not sums of rates.
     """
-    statuses = [status(day) for day in days]
     rows = [values(day, said) if is_known(said) else {} for day, said in zip(days, statuses, strict=True)]
     known = [row for row in rows if row]
     summary = {name: _total(name, known) for name in known[0]} if known else {}
