@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_bytes
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal, Protocol
 from urllib.parse import parse_qsl, unquote
 
@@ -177,6 +177,7 @@ def _text(payload: object) -> str:
     return payload.decode().removesuffix("\n") if isinstance(payload, bytes) else ""
 
 
+@lru_cache(maxsize=16_384)
 def graph_timestamp(now: datetime) -> str:
-    """Return an instant as the Graph API writes it, `2026-04-06T17:50:09+0000`."""
+    """Return an instant as the Graph API writes it, `2026-04-06T17:50:09+0000`; cached, as posts are listed often."""
     return now.isoformat(timespec="seconds")[:19] + "+0000"

@@ -1,6 +1,7 @@
 """Lifetime insights of simulated posts, reels and videos (docs/platform-facts.md#facebook-metrics)."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from simulator import truth
@@ -66,15 +67,15 @@ def post_insights(call: Call, thing: Thing, params: Params) -> dict[str, Any]:
     if not requested:
         raise GraphError(3001, "(#3001) No metric was specified to be fetched.", subcode=1504028)
     faults, aim = call.state.faults, call.check_insights(thing.name, edge or "")
-    fits = _metrics(thing).issuperset(requested)
-    if not fits or (faults.active and any(faults.retires(name) or aim.refuses(name) for name in requested)):
+    if not _fits(_metrics(thing), tuple(requested)) or (
+        faults.active and any(faults.retires(name) or aim.refuses(name) for name in requested)
+    ):
         raise not_valid()
     bounds = window(call, params, MAX_SPAN)
     paging = window_links(call, f"{thing.name}/{edge}", params, bounds)
     if bounds[1] < post.published_at:
         return {"data": [], "paging": paging}
-    counted = {field for name in requested for field in (_OBJECTS[name][0] if name in _OBJECTS else (name,))}
-    values = truth.post_values(call.state.world, post, counted, call.now)
+    values = truth.post_values(call.state.world, post, _counted(tuple(requested)), call.now)
     rows = [
         {
             "name": name,
@@ -87,3 +88,17 @@ def post_insights(call: Call, thing: Thing, params: Params) -> dict[str, Any]:
         for name in requested
     ]
     return {"data": rows, "paging": paging}
+
+
+# The posts of a batch are asked for the same metrics.
+
+
+@lru_cache(maxsize=1024)
+def _fits(known: frozenset[str], requested: tuple[str, ...]) -> bool:
+    return known.issuperset(requested)
+
+
+@lru_cache(maxsize=1024)
+def _counted(requested: tuple[str, ...]) -> frozenset[str]:
+    """Return the counters that metrics are made from."""
+    return frozenset(field for name in requested for field in (_OBJECTS[name][0] if name in _OBJECTS else (name,)))
