@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -194,21 +194,25 @@ def _connect(accounts: list[NewAccount], *, checked: bool, as_json: bool) -> Non
         print_line(f"{document['_id']} is {document['state']}")
     for note in check.notes:
         print_line(note)
-    _tell(documents, len(known), lacking)
+    _tell(documents, {one["_id"]: one for one in known.values()}, lacking)
 
 
-def _tell(documents: Sequence[AccountDocument], known: int, lacking: Sequence[tuple[str, Platform]]) -> None:
+def _tell(
+    documents: Sequence[AccountDocument],
+    known: Mapping[str, AccountDocument],
+    lacking: Sequence[tuple[str, Platform]],
+) -> None:
     """Print what becomes of connected accounts.
 
-    `known` is how many of them were connected before; `lacking` are the workspaces and platforms of those that are not
-    collected, because a consent is missing.
+    `known` has those of them that were connected before, as they were; `lacking` are the workspaces and platforms of
+    those that are not collected, because a consent is missing.
     """
     awaited = [one for one in documents if (one["workspaceId"], one["platform"]) not in lacking]
     collected = "; the next hour is the first to be collected, unless you request one now" if awaited else ""
     print_line(f"connected {len(documents)}{collected}")
     if known:
-        were, their = ("was", "its") if known == 1 else ("were", "their")
-        print_line(f"{known} of them {were} connected before: {their} credentials were replaced, {their} history stays")
+        those = "it was" if len(documents) == 1 else f"{len(known)} of them were"
+        print_line(f"{those} connected before; the new credentials replace the old ones, and the history stays")
     if paused := sum(document["state"] == "paused" for document in documents):
         print_line(f"{paused} of them stay paused: `tidemark accounts resume` resumes one")
     for workspace_id, platform in lacking:
@@ -216,8 +220,9 @@ def _tell(documents: Sequence[AccountDocument], known: int, lacking: Sequence[tu
             f"nothing of {FACTS[platform].title} is collected before the workspace has the consent that its terms "
             f"demand: `tidemark consents give {workspace_id} --platform {platform}`"
         )
-    if awaited:
-        print_line("their earlier history is being read: `tidemark accounts history` shows the progress")
+    # The history of an account is read once, and again after it was disconnected.
+    if any(one["_id"] not in known or known[one["_id"]]["state"] == "disconnected" for one in awaited):
+        print_line("earlier history is being read: `tidemark accounts history` shows the progress")
 
 
 app.command(epilog="Example: tidemark accounts authorize --workspace acme --platform youtube")(authorize)
