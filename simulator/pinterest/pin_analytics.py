@@ -111,16 +111,15 @@ def top_pins(call: Call) -> dict[str, Any]:
         return {"sort_by": sort, "pins": [], "date_availability": {}}
     start, end = midnight(days[0]), midnight(days[-1]) + DAY
     world, parts = call.state.world, _PARTS.get(sort, (sort,))
-    # Only what decides about the order is computed of all pins.
-    # They do not change any more, as these days are over.
+    # Only what decides about the order is computed of all pins, and once, because these days are over.
     key = ("pinterest top", call.account.index, parts, start, end)
-    gained: dict[int, int] | None = world.remembered(key)
+    gained: dict[int, int | float] | None = world.remembered(key)
     if gained is None:
         gained = {}
         world.remember(key, gained)
     for post in posts:
         if post.number not in gained:
-            gained[post.number] = sum(_gains(world, post, start, end, parts)[part] for part in parts)
+            gained[post.number] = sum(_gains(world, post, start, end, parts).values())
     order = sorted((-gained[post.number], post.platform_post_id, place) for place, post in enumerate(posts))
     return {
         "sort_by": sort,

@@ -111,7 +111,7 @@ def test_number_of_calls_is_bounded(fetching: Fetching, old: list[SimPost], monk
 
 
 def test_pins_that_do_not_move_or_are_no_posts_are_left_out(fetching: Fetching, old: list[SimPost]) -> None:
-    still, unknown, without, secret, *more = (post.platform_post_id for post in old)
+    still, unknown, without, secret, *_ = (post.platform_post_id for post in old)
     saved = next(one.platform_post_id for one in old if one.number // 10 % 5 == 0)
     name(
         fetching,
