@@ -2,18 +2,22 @@
 
 To make one costs 120 ms of processor time: twenty collections and more than sixty indexes. To empty it costs a
 hundredth of that, for only collections that hold something are emptied. An index remembers that it has seen lists, and
-queries use it differently from then on: such an index is made anew. A test that leaves another schema behind, be it an
-index, a validator or a collection, has the whole database made anew for the next one.
+queries use it differently from then on: such an index is made anew. Expiries that a test has changed are set back. A
+test that leaves another schema behind, be it an index, a validator or a collection, has the whole database made anew
+for the next one. To connect costs as much as to empty, and so the stores of all tests have their connections in
+common.
 """
 
 from typing import Any
 from uuid import uuid4
 
-from pymongo import WriteConcern
+from pymongo import MongoClient, WriteConcern
 
+from metrics.documents import Document
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.setup.lifetimes import lifetimes
+from tests.retained import keep
 
 Shape = tuple[str, dict[str, Any], dict[str, Any], frozenset[str]]
 """Kind, options, and indexes by their names of a collection, and the names of those that have seen lists."""
@@ -25,12 +29,28 @@ class Spare:
     def __init__(self) -> None:
         self.name = f"test_{uuid4().hex[:12]}"
         self._made: tuple[object, dict[str, Shape]] | None = None
+        self._client: MongoClient[Document] | None = None
+
+    def open(self, settings: Settings) -> Store:
+        """Return the store of a test, which has its connections in common with the stores of the other tests."""
+        if self._client is None:
+            self._client = Store.connect(settings).client
+        return Store(self._client, self._client[settings.mongo_db])
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            self._client.close()
 
     def prepare(self, store: Store, settings: Settings) -> None:
         """Empty the database, or make it where the one that is there has another schema."""
         kept = lifetimes(settings)
-        if self._made is not None and self._made[0] == kept and _restored(store, self._made[1]):
-            return
+        if self._made is not None and self._made[0] == kept:
+            if _restored(store, self._made[1]):
+                return
+            keep(store, settings)
+            if _restored(store, self._made[1]):
+                return
         store.client.drop_database(self.name)
         store.ensure(settings)
         self._made = kept, _schema(store)

@@ -5,6 +5,7 @@ from typing import Any
 from metrics.settings import Settings
 from metrics.store import Store
 from tests.databases import Spare, _schema
+from tests.retained import keep
 
 
 def test_database_is_as_new_and_is_made_anew_only_for_another_schema(settings: Settings, store: Store) -> None:
@@ -23,6 +24,11 @@ def test_database_is_as_new_and_is_made_anew_only_for_another_schema(settings: S
         assert _schema(opened) == new
         assert identities(opened) == made
         assert [name for name in filled if opened.db[name].find_one() is not None] == []
+        keep(opened, there.model_copy(update={"retention_days": 30, "rollup_retention_days": 40}))
+        assert _schema(opened) != new
+        spare.prepare(opened, there)
+        assert _schema(opened) == new
+        assert identities(opened) == made, "expiries are set back, and nothing is made anew"
         opened.db.posts.create_index("other")
         spare.prepare(opened, there)
         assert _schema(opened) == new
