@@ -29,6 +29,8 @@ JOURNEY = {
     datetime(2025, 1, 1, 2): {"collect_hourly": "2025-01-01-01:00", "aggregate_monthly": "2024-12-01"},
     datetime(2025, 1, 6, 1): {"collect_hourly": "2025-01-06-00:00", "aggregate_weekly": "2024-12-30"},
 }
+END_OF_A_YEAR = {instant: runs for instant, runs in JOURNEY.items() if instant.year == 2025}
+"""The part of the journey in every run: each schedule once. `tests/pipelines/test_schedules.py` has other instants."""
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +77,12 @@ def iterate(workspace: WorkspaceProcessContext, now: datetime) -> dict[str, str]
     return {run.job_name: run.tags[PARTITION] for run in fresh if PARTITION in run.tags}
 
 
-def test_each_schedule_requests_the_window_that_ended(workspace: WorkspaceProcessContext) -> None:
+@pytest.mark.parametrize("journey", [END_OF_A_YEAR, pytest.param(JOURNEY, marks=pytest.mark.long)], ids=["end", "all"])
+def test_each_schedule_requests_the_window_that_ended(
+    workspace: WorkspaceProcessContext, journey: dict[datetime, dict[str, str]]
+) -> None:
     minute = timedelta(minutes=1)
-    for instant, expected in JOURNEY.items():
+    for instant, expected in journey.items():
         now = instant.replace(tzinfo=UTC)
         restart(workspace, now - minute)
         assert iterate(workspace, now + timedelta(seconds=2)) == expected

@@ -15,8 +15,8 @@ from tests.waiting import until
 AT_ONCE = 50
 
 
-@pytest.mark.parametrize("connects", [2_000, pytest.param(10_000, marks=pytest.mark.long)])
-def test_thousands_of_streams_leak_nothing(live: tuple[str, Server], client: httpx.Client, connects: int) -> None:
+@pytest.mark.parametrize("connects", [600, pytest.param(10_000, marks=pytest.mark.long)])
+def test_many_streams_leak_nothing(live: tuple[str, Server], client: httpx.Client, connects: int) -> None:
     request = (
         "GET /analytics/stream?workspaceId=w1 HTTP/1.1\r\nHost: x\r\n"
         f"Authorization: {client.headers['authorization']}\r\n\r\n"
@@ -36,7 +36,7 @@ def test_thousands_of_streams_leak_nothing(live: tuple[str, Server], client: htt
     def settled() -> bool:
         return hub.open_streams == 0 and not any(c.subscribers or c.followers for c in hub._channels.values())
 
-    asyncio.run(all_of(1_000))
+    asyncio.run(all_of(connects // 2))
     until(settled, 20)
     gc.collect()
     process = psutil.Process()
@@ -47,4 +47,4 @@ def test_thousands_of_streams_leak_nothing(live: tuple[str, Server], client: htt
     tasks, files, memory = len(asyncio.all_tasks(hub._loop)), process.num_fds(), process.memory_info().rss
     assert tasks <= before[0] + 2
     assert files <= before[1] + 10
-    assert memory < before[2] + 20 * 2**20
+    assert memory < before[2] + min(10_000 * connects, 20 * 2**20)
