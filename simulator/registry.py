@@ -53,9 +53,9 @@ DIALOGS = (
 """The pages on which people consent."""
 
 
-def new_world(seed: int = 1) -> World:
-    """Return the world of a seed, with all platforms in it."""
-    return World(_PLATFORMS, seed)
+def new_world(seed: int = 1, posting: float = 1.0) -> World:
+    """Return the world of a seed, with all platforms in it; its accounts publish a share of their usual posts."""
+    return World(_PLATFORMS, seed, posting)
 
 
 def credentials(account: SimAccount) -> dict[str, str]:

@@ -145,10 +145,14 @@ class SimPlatform:
 
 
 class World:
-    """All accounts and posts of one seed. `events` are the events in their audiences: none until some are planted."""
+    """All accounts and posts of one seed. `events` are the events in their audiences: none until some are planted.
 
-    def __init__(self, platforms: Iterable[SimPlatform], seed: int = 1) -> None:
+    With a `posting` below 1, accounts publish that share of their usual posts: the others were never written.
+    """
+
+    def __init__(self, platforms: Iterable[SimPlatform], seed: int = 1, posting: float = 1.0) -> None:
         self.seed = seed
+        self._there = tuple(int(chance * posting) for chance in _THERE)
         self.platforms: Mapping[Platform, SimPlatform] = {platform.name: platform for platform in platforms}
         # Caches belong to the world, so that two worlds in a process do not share them.
         self._timelines = lru_cache(maxsize=4096)(self._timeline)
@@ -293,7 +297,7 @@ class World:
         numbers = draw(self.seed, of.number * ACCOUNTS + index, day)
         drawn: list[tuple[int, Kind, int, int]] = []
         for place in range(PLACES if of.stories else PLACES - 1):
-            if numbers[5 * place] >= _THERE[place]:
+            if numbers[5 * place] >= self._there[place]:
                 continue
             _, at, kind_of, fate, when = numbers[5 * place : 5 * place + 5]
             published = day * 86_400 + 6 * 3600 + (16 * 3600 * at >> 32)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,7 +43,20 @@ class Simulator:
 
 @pytest.fixture(scope="session")
 def _simulator() -> Iterator[Simulator]:
-    world, clock, port = new_world(), Clock(), free_port()
+    with _running(new_world()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def _quiet_simulator() -> Iterator[Simulator]:
+    """Run a simulator whose accounts publish a fifth of their usual posts: some 16 in ninety days."""
+    with _running(new_world(posting=0.2)) as running:
+        yield running
+
+
+@contextmanager
+def _running(world: World) -> Iterator[Simulator]:
+    clock, port = Clock(), free_port()
     server = uvicorn.Server(
         uvicorn.Config(create_app(world, clock), host=HOST, port=port, log_level="warning", lifespan="off")
     )

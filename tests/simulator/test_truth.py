@@ -147,3 +147,13 @@ def test_an_account_is_found_by_id_and_by_token(index: int) -> None:
     assert WORLD.find(account.platform, account.platform_account_id) == account
     assert WORLD.of_token(account.token) == account
     assert WORLD.of_token(account.token + "0") is None
+
+
+def test_accounts_that_publish_less_have_some_of_the_same_posts_with_the_same_numbers() -> None:
+    quiet, now = new_world(posting=0.2), EPOCH + timedelta(days=200)
+    account = quiet.account("instagram", 3)
+    few, usual = (set(world.posts(world.account("instagram", 3), EPOCH, now)) for world in (quiet, WORLD))
+    assert few < usual
+    assert 0.1 < len(few) / len(usual) < 0.3
+    assert quiet.post_count(account, now) < WORLD.post_count(account, now)
+    assert all(truth.post_value(quiet, p, "likes", now) == truth.post_value(WORLD, p, "likes", now) for p in few)

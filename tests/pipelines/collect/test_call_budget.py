@@ -85,6 +85,7 @@ def test_without_redis_nothing_is_held_back(absent_redis: Redis) -> None:
     assert budget(absent_redis, 100).spend() == 0
 
 
+@pytest.mark.usefixtures("every_post")
 def test_posts_beyond_the_budget_are_held_back_and_told(bench: Bench) -> None:
     bench.simulator.reset()
     bench.simulator.set_clock(NOW)

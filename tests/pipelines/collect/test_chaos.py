@@ -119,7 +119,7 @@ def test_trouble_stays_where_it_is_and_the_next_run_recovers(connected: Bench, m
     known: set[Any] = set()
     checked = check_truth(bench, healthy, known)
     # Where a limit is one of the app, the first one that is met pauses a whole platform, so it may have few numbers.
-    assert checked.total() > 10_000
+    assert checked.total() > 2_000
 
     # The answer that denies a token may itself be lost. Then the next run finds it out with two calls: the one that
     # is denied, and one that confirms it or is refused a new token. Once the token is known to be invalid, no call is
@@ -142,4 +142,4 @@ def test_trouble_stays_where_it_is_and_the_next_run_recovers(connected: Bench, m
     recovered = {account_id for account_id, record in records(bench).items() if record["state"] == "collected"}
     assert recovered | still_dead == set(found)
     checked += check_truth(bench, recovered, known)
-    assert min(checked[platform] for platform in PLATFORMS) > 500, checked
+    assert min(checked[platform] for platform in PLATFORMS) > 100, checked

@@ -170,6 +170,7 @@ def test_unreadable_credentials_need_reauth(bench: Bench) -> None:
     assert bench.state() == "needs_reauth"
 
 
+@pytest.mark.usefixtures("every_post")
 def test_deleted_post_is_marked_and_no_longer_read(bench: Bench) -> None:
     world = bench.simulator.world
     gone = next(

@@ -29,7 +29,7 @@ def values(bench: Bench, name: str, account: str = "a8") -> dict[str, Any]:
 
 
 def test_03_limit_within_the_first_timeline_loses_no_older_post(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.platforms.twitter.posts.PAGE", 20)
+    monkeypatch.setattr("pipelines.platforms.twitter.posts.PAGE", 6)
     account = bench.connect(5, platform="twitter")
     limit = {"kind": "account_limit", "account": account["platformAccountId"], "path": "/tweets", "page": 2}
     bench.simulator.set_faults({**limit, "times": 1})

@@ -62,6 +62,7 @@ def expected(past: Past, account: AccountDocument) -> tuple[set[str], dict[Any, 
     return posts, {day: values for day, values in past.true_days(account, now, days=110).items() if values}
 
 
+@pytest.mark.usefixtures("every_post")
 def test_history_that_is_killed_twice_ends_the_same(past: Past) -> None:
     accounts = [past.connect(platform) for platform in PLATFORMS]
     past.bench.simulator.client.put("/_control/latency", json={"ms": 40}).raise_for_status()

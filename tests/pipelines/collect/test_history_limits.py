@@ -60,6 +60,7 @@ def test_rest_of_a_budget_is_left_to_the_hours(bench: Bench) -> None:
     assert past.of(account)["days"]["expected"] > 720
 
 
+@pytest.mark.usefixtures("every_post")
 def test_half_of_the_budget_of_posts_is_left_to_the_hours(past: Past) -> None:
     some = Past(past.bench.having(twitter_posts_per_day=300))
     account = some.connect("twitter")

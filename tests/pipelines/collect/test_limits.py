@@ -1,8 +1,11 @@
 """Limits of a platform: of the whole app, and of one account."""
 
+import pytest
+
 from tests.pipelines.collect.conftest import Bench
 
 
+@pytest.mark.usefixtures("every_post")
 def test_app_limit_stops_the_accounts_that_follow(bench: Bench) -> None:
     for index in range(3):
         bench.connect(index)

@@ -75,6 +75,7 @@ def found(bench: Bench) -> dict[str, Any]:
     return {one["postId"]: one for one in bench.store.db["anomalies"].find({"kind": "breakout"})}
 
 
+@pytest.mark.usefixtures("every_post")
 def test_planted_breakout_is_found_and_an_ordinary_post_is_none(bench: Bench, post: SimPost) -> None:
     account = bench.simulator.world.account("instagram", 4)
     name = post_id("a4", post.platform_post_id)

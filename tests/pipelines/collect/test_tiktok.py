@@ -59,6 +59,7 @@ def _short_minute(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_short_minute")
+@pytest.mark.usefixtures("every_post")
 def test_two_workers_never_exceed_the_limit_and_miss_no_account(bench: Bench) -> None:
     ids = [with_one_grant(bench, index) for index in range(ACCOUNTS)]
     limited = bench.having(tiktok_calls_per_minute=PLANNED)

@@ -1,9 +1,12 @@
 """A used daily quota of the app: the calls that it counts wait, and everything else goes on."""
 
+import pytest
+
 from metrics.periods import HOUR
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
 
 
+@pytest.mark.usefixtures("every_post")
 def test_used_quota_of_one_kind_of_call_leaves_the_others(bench: Bench) -> None:
     account = bench.connect(8, platform="youtube")
     bench.collect(platform="youtube")
