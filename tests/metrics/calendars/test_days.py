@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -103,17 +104,32 @@ def test_a_slot_across_midnight_belongs_to_the_day_before() -> None:
     assert kolkata.date_of(at("2026-11-27T19:00")) == date(2026, 11, 28)
 
 
+def tiles(zone: str) -> None:
+    """Show that the days of two years tile time in a zone."""
+    calendar, day = Calendar(zone), date(2026, 1, 1)
+    expected = calendar.span("daily", day).start
+    while day < date(2028, 1, 1):
+        span = calendar.span("daily", day)
+        assert span.start == expected, (zone, day)
+        assert 22 <= span.hours <= 26, (zone, day)
+        assert calendar.date_of(span.start) == calendar.date_of(span.end - HOUR) == day, zone
+        day, expected = day + DAY, span.end
+
+
+def test_days_of_two_years_tile_time_by_every_clock() -> None:
+    """Most zones show the same time as others at each midnight in UTC: one of each such group is tried."""
+    midnights = [datetime(2025, 12, 30, tzinfo=UTC) + n * DAY for n in range(735)]
+    clocks = {tuple(one.astimezone(ZoneInfo(zone)).utcoffset() for one in midnights): zone for zone in ZONES}
+    assert len(clocks) > 50
+    for zone in clocks.values():
+        tiles(zone)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("region", sorted(REGIONS))
 def test_days_of_two_years_tile_time_in_every_zone(region: str) -> None:
     for zone in REGIONS[region]:
-        calendar, day = Calendar(zone), date(2026, 1, 1)
-        expected = calendar.span("daily", day).start
-        while day < date(2028, 1, 1):
-            span = calendar.span("daily", day)
-            assert span.start == expected, (zone, day)
-            assert 22 <= span.hours <= 26, (zone, day)
-            assert calendar.date_of(span.start) == calendar.date_of(span.end - HOUR) == day, zone
-            day, expected = day + DAY, span.end
+        tiles(zone)
 
 
 @given(st.sampled_from(ZONES), DATES)
