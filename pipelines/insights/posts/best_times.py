@@ -95,6 +95,11 @@ def best_times(accounts: Sequence[Posts]) -> BestTimes | None:
     return BestTimes(p, tried, windows, best_first)
 
 
+def best_window(found: BestTimes) -> int:
+    """Return the first hour of the best window."""
+    return max(found.windows, key=lambda hour: found.windows[hour].lift)
+
+
 def _members(posts: Posts) -> Floats:
     """Return which posts are in each window and on each weekday, of shape `(24 + 7, posts)`."""
     windows = (posts.hours[None, :] - np.arange(HOURS)[:, None]) % HOURS < WINDOW_HOURS

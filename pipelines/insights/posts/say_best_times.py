@@ -9,7 +9,7 @@ import numpy as np
 from metrics.best_times import AGE, CLAIMED, LEAST_POSTS, WINDOW_HOURS
 from metrics.calendars import Calendar
 from metrics.post_curves import POINT, PostCurveDocument
-from pipelines.insights.posts.best_times import BestTimes, Lift, Posts, best_times
+from pipelines.insights.posts.best_times import Lift, Posts, best_times, best_window
 from pipelines.insights.posts.scores import detrended
 from pipelines.insights.posts.statements import History, values_of
 
@@ -83,11 +83,6 @@ def _backtest(posts: Posts) -> dict[str, object] | None:
         return None
     realised = float(np.expm1(later[inside].mean() - later.mean()))
     return {"claimed": round(found.windows[best].lift, 4), "realised": round(realised, 4), "posts": int(inside.sum())}
-
-
-def best_window(found: BestTimes) -> int:
-    """Return the first hour of the best window."""
-    return max(found.windows, key=lambda hour: found.windows[hour].lift)
 
 
 def _pooled(accounts: Sequence[Posts]) -> Mapping[str, object] | None:
