@@ -105,7 +105,7 @@ def half_life_simulated() -> list[str]:
 
 @dataclass(slots=True)
 class _MadeUp:
-    """What was said of made-up accounts with a planted effect: how many posts were in its hours, by what became of it."""
+    """What was said of made-up accounts: the posts in the hours of the planted effect, by what became of it."""
 
     claims_without: list[bool] = field(default_factory=list)
     right: list[bool] = field(default_factory=list)

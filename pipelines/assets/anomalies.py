@@ -1,6 +1,7 @@
 """The asset `anomalies`: what was out of the ordinary in a day and in its hours (docs/insights/anomalies.md)."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -8,18 +9,17 @@ import dagster as dg
 from metrics.clock import utcnow
 from metrics.periods import DAY, HOUR
 from metrics.redis.events import anomaly_event
+from pipelines.assets.ended import RETRIES, Metadata, each_ended
 from pipelines.checks import anomaly_checks
-from pipelines.partitions import DAYS, period_key, start_of_key
+from pipelines.partitions import DAYS, start_of_key
 from pipelines.resources import Tidemark
 from pipelines.runs.failures import one_line_failures, retried
-from pipelines.runs.progress import Progress
+from pipelines.runs.tables import whole_numbers
 
 if TYPE_CHECKING:
     from metrics.anomalies import AnomalyDocument, Change
     from pipelines.insights.anomalies.make import FoundReport
 
-RETRIES = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-"""Retries in case a store does not answer."""
 _ANNOUNCED = 3 * DAY
 """An anomaly that ended longer ago is stored, and nobody is told of it."""
 _COLUMNS = dg.TableSchema(
@@ -64,28 +64,21 @@ def anomalies(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator
 
     with retried(context, RETRIES), one_line_failures():
         clients = tidemark.clients()
-        days = sorted(start_of_key(key) for key in context.partition_keys)
-        progress = Progress(len(days), context.log.info)
 
         def announce(workspace_id: str, changes: "Sequence[tuple[Change, AnomalyDocument]]") -> None:
             told = [anomaly_event(change, one) for change, one in changes if utcnow() - one["to"] < _ANNOUNCED]
             clients.announce(workspace_id, told)
 
-        for day in days:
-            now = utcnow()
-            if day + HOUR > now:
-                context.log.warning("no hour of %s has ended yet", period_key(day))
-                continue
-            report = find(clients.store, day, now=now, run_id=context.run.run_id, announce=announce)
-            progress.step(f"{period_key(day)}: {report.summary()}")
-            context.log_event(
-                dg.AssetMaterialization(context.asset_key, partition=period_key(day), metadata=_metadata(report))
-            )
+        def make(day: datetime, now: datetime) -> "FoundReport":
+            return find(clients.store, day, now=now, run_id=context.run.run_id, announce=announce)
+
+        # A day has anomalies of hours from the end of its first hour on.
+        each_ended(context, start_of_key, HOUR, make, _metadata)
         yield anomaly_checks.result(clients.store, "anomalies", utcnow())
 
 
-def _metadata(report: "FoundReport") -> dict[str, dg.MetadataValue]:
-    counts = {
+def _metadata(report: "FoundReport", _day: datetime) -> Metadata:
+    return whole_numbers({
         "dagster/partition_row_count": report.changes["opened"] + report.changes["updated"],
         "workspaces": report.workspaces,
         "accounts": report.accounts,
@@ -96,5 +89,4 @@ def _metadata(report: "FoundReport") -> dict[str, dg.MetadataValue]:
         **{change: report.changes[change] for change in ("opened", "updated", "closed")},
         **{f"refused_{reason}": count for reason, count in sorted(report.refused.items())},
         **{f"kind_{kind}": count for kind, count in sorted(report.kinds.items())},
-    }
-    return {name: dg.MetadataValue.int(count) for name, count in counts.items()}
+    })  # fmt: skip

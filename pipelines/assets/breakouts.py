@@ -1,6 +1,7 @@
 """The asset `breakout_posts`: posts that do far better than the account's posts did (docs/insights/breakouts.md)."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -8,11 +9,11 @@ import dagster as dg
 from metrics.clock import utcnow
 from metrics.periods import DAY, HOUR
 from metrics.redis.events import breakout_events
-from pipelines.assets.forecasts import RETRIES
-from pipelines.partitions import HOURS, slot_key, slot_of_key
+from pipelines.assets.ended import RETRIES, Metadata, each_ended
+from pipelines.partitions import HOURS, slot_of_key
 from pipelines.resources import Tidemark
 from pipelines.runs.failures import one_line_failures, retried
-from pipelines.runs.progress import Progress
+from pipelines.runs.tables import whole_numbers
 
 if TYPE_CHECKING:
     from pipelines.insights.anomalies.telling import Changes
@@ -62,8 +63,6 @@ def breakout_posts(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Ite
 
     with retried(context, RETRIES), one_line_failures():
         clients = tidemark.clients()
-        slots = sorted(slot_of_key(key) for key in context.partition_keys)
-        progress = Progress(len(slots), context.log.info)
 
         def announce(workspace_id: str, changes: "Changes") -> None:
             told = [
@@ -74,19 +73,15 @@ def breakout_posts(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Ite
             ]
             clients.announce(workspace_id, told)
 
-        for slot in slots:
-            now, key = utcnow(), slot_key(slot)
-            if slot + HOUR > now:
-                context.log.warning("%s has not ended: its breakouts are found when it has", key)
-                continue
-            report = make_breakouts(clients.store, slot + HOUR, now=now, run_id=context.run.run_id, announce=announce)
-            progress.step(f"{key}: {report.summary()}")
-            context.log_event(dg.AssetMaterialization(context.asset_key, partition=key, metadata=_metadata(report)))
+        def make(slot: datetime, now: datetime) -> "BreakoutsReport":
+            return make_breakouts(clients.store, slot + HOUR, now=now, run_id=context.run.run_id, announce=announce)
+
+        each_ended(context, slot_of_key, HOUR, make, _metadata)
     yield from ()
 
 
-def _metadata(report: "BreakoutsReport") -> dict[str, dg.MetadataValue]:
-    counts = {
+def _metadata(report: "BreakoutsReport", _slot: datetime) -> Metadata:
+    return whole_numbers({
         "dagster/partition_row_count": report.changes["opened"] + report.changes["updated"],
         "workspaces": report.workspaces,
         "curves": report.curves,
@@ -96,5 +91,4 @@ def _metadata(report: "BreakoutsReport") -> dict[str, dg.MetadataValue]:
         "failed": report.failed,
         **{change: report.changes[change] for change in ("opened", "updated", "closed")},
         **{f"refused_{reason}": count for reason, count in sorted(report.refused.items())},
-    }
-    return {name: dg.MetadataValue.int(count) for name, count in counts.items()}
+    })  # fmt: skip

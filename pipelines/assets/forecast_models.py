@@ -1,17 +1,17 @@
 """The asset `forecast_models`: what is learned every week from the series of all accounts that allow it."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from metrics.clock import utcnow
 from metrics.periods import WEEK
-from pipelines.assets.forecasts import RETRIES
+from pipelines.assets.ended import RETRIES, Metadata, each_ended
 from pipelines.partitions import WEEKS, start_of_key
 from pipelines.resources import Tidemark
 from pipelines.runs.failures import one_line_failures, retried
-from pipelines.runs.progress import Progress
+from pipelines.runs.tables import whole_numbers
 
 if TYPE_CHECKING:
     from pipelines.insights.forecasts.challenger.train import TrainReport
@@ -50,20 +50,15 @@ def forecast_models(context: dg.AssetExecutionContext, tidemark: Tidemark) -> It
 
     with retried(context, RETRIES), one_line_failures():
         store = tidemark.clients().store
-        keys = sorted(context.partition_keys)
-        progress = Progress(len(keys), context.log.info)
-        for key in keys:
-            end = start_of_key(key) + WEEK
-            if end > utcnow():
-                context.log.warning("%s has not ended: it is learned from when it has", key)
-                continue
-            report = train(store, end, now=utcnow(), run_id=context.run.run_id)
-            progress.step(f"{key}: {report.summary()}")
-            context.log_event(dg.AssetMaterialization(context.asset_key, partition=key, metadata=_metadata(report)))
+
+        def make(week: datetime, now: datetime) -> "TrainReport":
+            return train(store, week + WEEK, now=now, run_id=context.run.run_id)
+
+        each_ended(context, start_of_key, WEEK, make, _metadata)
     yield from ()
 
 
-def _metadata(report: "TrainReport") -> dict[str, dg.MetadataValue]:
+def _metadata(report: "TrainReport", _week: datetime) -> Metadata:
     counts = {
         "dagster/partition_row_count": report.made,
         "models": report.made,
@@ -72,7 +67,7 @@ def _metadata(report: "TrainReport") -> dict[str, dg.MetadataValue]:
         **{f"series_{grain}": one["series"] for grain, one in report.newest.items()},
         **{f"rows_{grain}": one["rows"] for grain, one in report.newest.items()},
     }
-    found: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(count) for name, count in counts.items()}
+    found = whole_numbers(counts)
     for grain, one in report.newest.items():
         if one["error"] is not None and one["errorOfCombination"] is not None:
             found[f"error_{grain}"] = dg.MetadataValue.float(one["error"])

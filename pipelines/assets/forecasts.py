@@ -1,8 +1,10 @@
 """The assets of forecasts: of the days after a day, and of the hours after each six (docs/insights/forecasts.md)."""
 
-from collections.abc import Iterator
-from datetime import datetime
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 
@@ -10,17 +12,38 @@ from metrics.clock import utcnow
 from metrics.forecasts import WINDOW
 from metrics.periods import DAY
 from metrics.redis.events import forecasts_event
+from pipelines.assets.ended import RETRIES, Metadata, each_ended
 from pipelines.checks import forecast_checks
-from pipelines.partitions import DAYS, SIX_HOURS, period_key, slot_key, slot_of_key, start_of_key
+from pipelines.partitions import DAYS, SIX_HOURS, slot_of_key, start_of_key
 from pipelines.resources import Tidemark
 from pipelines.runs.failures import one_line_failures, retried
-from pipelines.runs.progress import Progress
+from pipelines.runs.tables import whole_numbers
+from pipelines.runs.trends import Plotted, periods_before, plot, windows_before
 
 if TYPE_CHECKING:
-    from pipelines.insights.forecasts.make import MakeReport
+    from pipelines.insights.forecasts.make import Make, MakeReport
 
-RETRIES = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-"""Retries in case a store does not answer."""
+Grain = Literal["day", "hour"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Partitions:
+    """The partitions of a grain: the start of one by its key, how long one lasts, and those to plot before one."""
+
+    start_of: Callable[[str], datetime]
+    length: timedelta
+    before: Callable[[datetime], Sequence[str]]
+
+
+_GRAINS: Mapping[Grain, _Partitions] = {
+    "day": _Partitions(start_of_key, DAY, partial(periods_before, "daily")),
+    "hour": _Partitions(slot_of_key, WINDOW, windows_before),
+}
+_PLOTS = (
+    ("errors_before", Plotted("due_error", ""), "error of the {0}s that came due, in usual differences of such {0}s"),
+    ("inside_80_before", Plotted("due_inside_80_percent", " %", 100.0), "{0}s that came due inside the 80 % interval"),
+)
+"""The name of each plot, the number that it shows, and what that is."""
 
 
 def _columns(*own: dg.TableColumn, unit: str) -> dg.TableSchema:
@@ -72,26 +95,7 @@ def account_forecasts(context: dg.AssetExecutionContext, tidemark: Tidemark) -> 
     # NumPy is imported here, because no other run needs it.
     from pipelines.insights.forecasts.make import make
 
-    with retried(context, RETRIES), one_line_failures():
-        clients = tidemark.clients()
-        days = sorted(start_of_key(key) for key in context.partition_keys)
-        progress = Progress(len(days), context.log.info)
-
-        def announce(workspace_id: str, said_of: datetime, made: int, refused: int) -> None:
-            event = forecasts_event(workspace_id, said_of, utcnow(), made, refused, grain="day")
-            clients.announce(workspace_id, [event])
-
-        for day in days:
-            now = utcnow()
-            if day + DAY > now:
-                context.log.warning("%s has not ended: it is forecast when it has", period_key(day))
-                continue
-            report = make(clients.store, day, now=now, run_id=context.run.run_id, announce=announce)
-            progress.step(f"{period_key(day)}: {report.summary()}")
-            context.log_event(
-                dg.AssetMaterialization(context.asset_key, partition=period_key(day), metadata=_metadata(report))
-            )
-        yield forecast_checks.result(clients.store, "account_forecasts", utcnow())
+    yield from _forecast(context, tidemark, "day", make)
 
 
 @dg.asset(
@@ -115,31 +119,41 @@ def hourly_forecasts(context: dg.AssetExecutionContext, tidemark: Tidemark) -> I
     # NumPy is imported here, because no other run needs it.
     from pipelines.insights.forecasts.make_hours import make_hours
 
+    yield from _forecast(context, tidemark, "hour", make_hours)
+
+
+def _forecast(
+    context: dg.AssetExecutionContext, tidemark: Tidemark, grain: Grain, make: "Make"
+) -> Iterator[dg.AssetCheckResult]:
+    """Make the forecasts of each partition of a run, announce them, and judge what came due."""
+    asset, of = context.asset_key, _GRAINS[grain]
     with retried(context, RETRIES), one_line_failures():
         clients = tidemark.clients()
-        windows = sorted(slot_of_key(key) for key in context.partition_keys)
-        progress = Progress(len(windows), context.log.info)
 
         def announce(workspace_id: str, said_of: datetime, made: int, refused: int) -> None:
-            event = forecasts_event(workspace_id, said_of, utcnow(), made, refused, grain="hour")
+            event = forecasts_event(workspace_id, said_of, utcnow(), made, refused, grain=grain)
             clients.announce(workspace_id, [event])
 
-        for window in windows:
-            now = utcnow()
-            if window + WINDOW > now:
-                context.log.warning("the six hours from %s have not ended: they are forecast then", slot_key(window))
-                continue
-            report = make_hours(clients.store, window, now=now, run_id=context.run.run_id, announce=announce)
-            progress.step(f"{slot_key(window)}: {report.summary()}")
-            context.log_event(
-                dg.AssetMaterialization(context.asset_key, partition=slot_key(window), metadata=_metadata(report))
-            )
-        yield forecast_checks.result(clients.store, "hourly_forecasts", utcnow())
+        def make_one(start: datetime, now: datetime) -> "MakeReport":
+            return make(clients.store, start, now=now, run_id=context.run.run_id, announce=announce)
+
+        def metadata(report: "MakeReport", start: datetime) -> Metadata:
+            counts = _counts(report)
+            if not (due := _due(report)):
+                return whole_numbers(counts)
+            numbers = {name: dg.MetadataValue.float(value) for name, value in due.items()}
+            plots = {
+                name: plot(context.instance, asset, of.before(start), due[plotted.name], plotted, what.format(grain))
+                for name, plotted, what in _PLOTS
+            }
+            return {**whole_numbers(counts), **numbers, **plots}
+
+        each_ended(context, of.start_of, of.length, make_one, metadata)
+        yield forecast_checks.result(clients.store, asset.to_user_string(), utcnow())
 
 
-def _metadata(report: "MakeReport") -> dict[str, dg.MetadataValue]:
-    points = report.due["points"]
-    counts = {
+def _counts(report: "MakeReport") -> dict[str, int]:
+    return {
         "dagster/partition_row_count": report.made + report.refused.total(),
         "workspaces": report.workspaces,
         "accounts": report.accounts,
@@ -148,16 +162,18 @@ def _metadata(report: "MakeReport") -> dict[str, dg.MetadataValue]:
         "refused": report.refused.total(),
         "failed": report.failed,
         "said_before_and_kept": report.kept,
-        "due": points,
+        "due": report.due["points"],
         **{f"refused_{reason}": count for reason, count in sorted(report.refused.items())},
         **{f"method_{method}": count for method, count in sorted(report.methods.items())},
     }
-    found: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(count) for name, count in counts.items()}
-    if points:
-        found |= {
-            f"due_inside_{name}_percent": dg.MetadataValue.float(round(100 * report.due[f"inside{name}"] / points, 1))
-            for name in ("80", "95")
-        }
-        found["due_error"] = dg.MetadataValue.float(round(report.due["error"] / points, 3))
-        found["due_error_of_back_tests"] = dg.MetadataValue.float(round(report.due["expected"] / points, 3))
-    return found
+
+
+def _due(report: "MakeReport") -> dict[str, float]:
+    """Return how good the forecasts were that came due; nothing if none did."""
+    if not (points := report.due["points"]):
+        return {}
+    return {
+        **{f"due_inside_{name}_percent": round(100 * report.due[f"inside{name}"] / points, 1) for name in ("80", "95")},
+        "due_error": round(report.due["error"] / points, 3),
+        "due_error_of_back_tests": round(report.due["expected"] / points, 3),
+    }

@@ -1,8 +1,10 @@
 """The assets about posts: `post_outlooks` by hour, `content_decay` by day, `best_times` by week (docs/insights/)."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import cache
+from math import expm1
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -13,12 +15,14 @@ from metrics.clock import utcnow
 from metrics.periods import DAY, HOUR, WEEK
 from metrics.post_curves import FINAL_AGE
 from metrics.redis.events import outlooks_event
-from pipelines.assets.forecasts import RETRIES
+from metrics.store.insights.outlooks import DueOutlooks
+from pipelines.assets.ended import RETRIES, Metadata, each_ended
 from pipelines.checks import outlook_checks
 from pipelines.partitions import DAYS, HOURS, WEEKS, slot_of_key, start_of_key
-from pipelines.resources import Clients, Tidemark
+from pipelines.resources import Tidemark
 from pipelines.runs.failures import one_line_failures, retried
-from pipelines.runs.progress import Progress
+from pipelines.runs.tables import whole_numbers
+from pipelines.runs.trends import Plotted, line
 
 if TYPE_CHECKING:
     from pipelines.insights.posts.make_outlooks import OutlooksReport
@@ -57,14 +61,16 @@ def content_decay(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iter
     from pipelines.insights.posts.say_decay import say_decay
     from pipelines.insights.posts.statements import make_statements
 
-    def make(clients: Clients, day: datetime) -> "StatementsReport":
-        return make_statements(
-            clients.store, clients.store.content_decay, day, age=FINAL_AGE, model=decaying.MODEL, say=say_decay,
-            now=utcnow(), run_id=context.run.run_id, announce=lambda workspace_id: clients.announce(workspace_id, []),
-        )  # fmt: skip
+    with retried(context, RETRIES), one_line_failures():
+        clients = tidemark.clients()
 
-    starts = [(key, start_of_key(key), start_of_key(key) + DAY) for key in context.partition_keys]
-    _each_ended(context, tidemark.clients(), starts, make)
+        def make(day: datetime, now: datetime) -> "StatementsReport":
+            return make_statements(
+                clients.store, clients.store.content_decay, day, age=FINAL_AGE, model=decaying.MODEL, say=say_decay,
+                now=now, run_id=context.run.run_id, announce=lambda workspace_id: clients.announce(workspace_id, []),
+            )  # fmt: skip
+
+        each_ended(context, start_of_key, DAY, make, _metadata)
     yield from ()
 
 
@@ -92,15 +98,17 @@ def best_times(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterato
     from pipelines.insights.posts.say_best_times import say_best_times
     from pipelines.insights.posts.statements import make_statements
 
-    def make(clients: Clients, week: datetime) -> "StatementsReport":
-        return make_statements(
-            clients.store, clients.store.best_times, week + WEEK - DAY, age=best.AGE, model=best.MODEL,
-            say=say_best_times, now=utcnow(), run_id=context.run.run_id,
-            announce=lambda workspace_id: clients.announce(workspace_id, []),
-        )  # fmt: skip
+    with retried(context, RETRIES), one_line_failures():
+        clients = tidemark.clients()
 
-    starts = [(key, start_of_key(key), start_of_key(key) + WEEK) for key in context.partition_keys]
-    _each_ended(context, tidemark.clients(), starts, make)
+        def make(week: datetime, now: datetime) -> "StatementsReport":
+            return make_statements(
+                clients.store, clients.store.best_times, week + WEEK - DAY, age=best.AGE, model=best.MODEL,
+                say=say_best_times, now=now, run_id=context.run.run_id,
+                announce=lambda workspace_id: clients.announce(workspace_id, []),
+            )  # fmt: skip
+
+        each_ended(context, start_of_key, WEEK, make, _metadata)
     yield from ()
 
 
@@ -129,43 +137,37 @@ def post_outlooks(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iter
     from pipelines.insights.posts.make_outlooks import make_outlooks
     from pipelines.insights.posts.outlook_models import OutlookModels
 
-    models = OutlookModels()
-
-    def make(clients: Clients, slot: datetime) -> "OutlooksReport":
-        def announce(workspace_id: str) -> None:
-            clients.announce(workspace_id, [outlooks_event(workspace_id, slot, utcnow())])
-
-        return make_outlooks(
-            clients.store, slot + HOUR, now=utcnow(), run_id=context.run.run_id, models=models, announce=announce
-        )
-
-    starts = [(key, slot_of_key(key), slot_of_key(key) + HOUR) for key in context.partition_keys]
-    clients = tidemark.clients()
-    _each_ended(context, clients, starts, make)
     with retried(context, RETRIES), one_line_failures():
-        yield outlook_checks.result(clients.store, "post_outlooks", utcnow())
+        clients, models = tidemark.clients(), OutlookModels()
+
+        @cache
+        def due() -> list[DueOutlooks]:
+            return outlook_checks.came_due(clients.store, utcnow())
+
+        def make(slot: datetime, now: datetime) -> "OutlooksReport":
+            def announce(workspace_id: str) -> None:
+                clients.announce(workspace_id, [outlooks_event(workspace_id, slot, utcnow())])
+
+            return make_outlooks(
+                clients.store, slot + HOUR, now=now, run_id=context.run.run_id, models=models, announce=announce
+            )
+
+        def metadata(report: "OutlooksReport", slot: datetime) -> Metadata:
+            return {**_metadata(report, slot), **_plots(due())}
+
+        each_ended(context, slot_of_key, HOUR, make, metadata)
+        yield outlook_checks.result("post_outlooks", due())
 
 
-def _each_ended(
-    context: dg.AssetExecutionContext,
-    clients: Clients,
-    partitions: list[tuple[str, datetime, datetime]],
-    make: Callable[[Clients, datetime], "StatementsReport | OutlooksReport"],
-) -> None:
-    """Make what is said of each partition that has ended, and log it; partitions are given as key, start and end."""
-    progress = Progress(len(partitions), context.log.info)
-    with retried(context, RETRIES), one_line_failures():
-        for key, start, end in sorted(partitions):
-            if end > utcnow():
-                context.log.warning("%s has not ended: it is made when it has", key)
-                continue
-            report = make(clients, start)
-            progress.step(f"{key}: {report.summary()}")
-            context.log_event(dg.AssetMaterialization(context.asset_key, partition=key, metadata=_metadata(report)))
+def _plots(due: Sequence[DueOutlooks]) -> Metadata:
+    """Return the error of outlooks by the day on which their posts became a week old, as of the run."""
+    errors = [100 * expm1(one["error"] / one["points"]) if one["points"] else None for one in due]
+    found = line(errors, Plotted("due_error_percent", " %"), "mean factor by which outlooks missed, by day")
+    return {} if found is None else {"errors_before": found}
 
 
-def _metadata(report: "StatementsReport | OutlooksReport") -> dict[str, dg.MetadataValue]:
-    counts = {
+def _metadata(report: "StatementsReport | OutlooksReport", _start: datetime) -> Metadata:
+    return whole_numbers({
         "dagster/partition_row_count": report.made + report.refused.total(),
         "workspaces": report.workspaces,
         "curves": report.curves,
@@ -173,5 +175,4 @@ def _metadata(report: "StatementsReport | OutlooksReport") -> dict[str, dg.Metad
         "refused": report.refused.total(),
         **{f"refused_{reason}": count for reason, count in sorted(report.refused.items())},
         **{f"method_{one}": count for one, count in sorted(getattr(report, "methods", Counter[str]()).items())},
-    }
-    return {name: dg.MetadataValue.int(count) for name, count in counts.items()}
+    })  # fmt: skip

@@ -1,11 +1,14 @@
 """The check of outlooks, which is evaluated in runs of their asset: do as many posts end inside as was promised?"""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
 import dagster as dg
 
+from metrics.periods import DAY
 from metrics.post_curves import FINAL_AGE, settled_after
 from metrics.store import Store
+from metrics.store.insights.outlooks import DueOutlooks
 from pipelines.checks.forecast_checks import FEWEST, INSIDE
 
 LAST_DAYS = 7
@@ -25,19 +28,22 @@ def specs(asset: str) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def result(store: Store, asset: str, now: datetime) -> dg.AssetCheckResult:
-    """Evaluate the check for the posts that came to their end in the days before an instant.
+def came_due(store: Store, now: datetime) -> list[DueOutlooks]:
+    """Return what became of the outlooks of posts that came to their end in the days before an instant, by day.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
-    end = now - settled_after(FINAL_AGE)
-    due = store.outlooks.due(end - timedelta(days=LAST_DAYS), end)
-    points, wrong = due["points"], list[str]()
+    return store.outlooks.due(now - settled_after(FINAL_AGE) - LAST_DAYS * DAY, LAST_DAYS)
+
+
+def result(asset: str, due: Sequence[DueOutlooks]) -> dg.AssetCheckResult:
+    """Evaluate the check for what came due on the last days."""
+    points, wrong = sum(one["points"] for one in due), list[str]()
     metadata: dict[str, dg.MetadataValue] = {"due": dg.MetadataValue.int(points)}
     if points:
-        for name, inside in (("80", due["inside80"]), ("95", due["inside95"])):
-            percent = 100 * inside / points
+        for name, inside in (("80", [one["inside80"] for one in due]), ("95", [one["inside95"] for one in due])):
+            percent = 100 * sum(inside) / points
             metadata[f"inside_{name}_percent"] = dg.MetadataValue.float(round(percent, 1))
             low, high = INSIDE[name]
             if not low <= percent <= high:

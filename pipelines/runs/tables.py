@@ -9,7 +9,7 @@ from metrics.collection.hours import HourState
 from pipelines.collect.history import HistoryReport
 from pipelines.collect.report import INTERNAL_ERROR, CollectReport, Failure
 from pipelines.rollup import RollReport
-from pipelines.runs.trends import PERCENT, hours_before, periods_before, plot
+from pipelines.runs.trends import COMPLETE, PERCENT, hours_before, periods_before, plot
 
 MAX_ROWS = 50
 
@@ -33,7 +33,7 @@ def collect_metadata(report: CollectReport, state: HourState) -> dict[str, dg.Me
         "impossible_values": sum(report.impossible.values()),
         "internal_errors": sum(failure.reason == INTERNAL_ERROR for failure in report.failures),
     }
-    metadata = _whole_numbers(counts)
+    metadata = whole_numbers(counts)
     metadata["calls_per_account"] = dg.MetadataValue.float(round(report.calls / max(report.expected, 1), 2))
     # A request is one HTTP request. A call is what the platform counts: each element of a Graph batch is one.
     metadata["requests_per_account"] = dg.MetadataValue.float(round(report.requests / max(report.expected, 1), 2))
@@ -51,7 +51,8 @@ def collect_metadata(report: CollectReport, state: HourState) -> dict[str, dg.Me
     return metadata
 
 
-def _whole_numbers(counts: Mapping[str, int]) -> dict[str, dg.MetadataValue]:
+def whole_numbers(counts: Mapping[str, int]) -> dict[str, dg.MetadataValue]:
+    """Return counts as metadata, which Dagster plots over partitions."""
     return {name: dg.MetadataValue.int(count) for name, count in counts.items()}
 
 
@@ -73,7 +74,7 @@ def history_metadata(report: HistoryReport) -> dict[str, dg.MetadataValue]:
         "requests": report.requests,
         "retries": report.retries,
     }
-    metadata = _whole_numbers(counts)
+    metadata = whole_numbers(counts)
     if report.failures:
         metadata |= _failures(report.failures)
     return metadata
@@ -91,7 +92,7 @@ def collect_plot(instance: dg.DagsterInstance, asset: dg.AssetKey, state: HourSt
         return {}
     return {
         PERCENT: dg.MetadataValue.float(percent),
-        "last_day": plot(instance, asset, hours_before(state.slot), percent, "accounts observed by hour"),
+        "last_day": plot(instance, asset, hours_before(state.slot), percent, COMPLETE, "accounts observed by hour"),
     }
 
 
@@ -112,7 +113,7 @@ def roll_metadata(report: RollReport) -> dict[str, dg.MetadataValue]:
         "removed": report.removed,
         "unchanged": report.unchanged,
     }
-    metadata = _whole_numbers(counts)
+    metadata = whole_numbers(counts)
     if report.left_as_they_are:
         metadata["workspaces_left_as_they_are"] = dg.MetadataValue.int(len(report.left_as_they_are))
     metadata["seconds"] = dg.MetadataValue.float(round(report.seconds, 3))
@@ -130,7 +131,7 @@ def roll_plot(
     before = periods_before(report.period, start)
     return {
         PERCENT: dg.MetadataValue.float(report.coverage_percent),
-        "periods_before": plot(instance, asset, before, report.coverage_percent, "slots observed by period"),
+        "periods_before": plot(instance, asset, before, report.coverage_percent, COMPLETE, "slots observed by period"),
     }
 
 

@@ -1,12 +1,13 @@
 """The collection `post_outlooks`: what was said of each young post at each age; documents never change."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypedDict, cast
 
 from pymongo.database import Database
 
 from metrics.documents import Document
+from metrics.periods import DAY
 from metrics.post_outlooks import OutlookDocument
 from metrics.store.errors import mongo_errors
 from metrics.store.insights.statements import Statements
@@ -27,6 +28,18 @@ class DueOutlook(TypedDict):
     final: float
 
 
+class DueOutlooks(TypedDict):
+    """What became of the outlooks of a day: how many there are, how many ended inside of each interval.
+
+    `error` is the sum of the absolute differences of `ln(1 + engagement)`.
+    """
+
+    points: int
+    inside80: int
+    inside95: int
+    error: float
+
+
 def outlook_id(post_id: str, age: float) -> str:
     """Return the `_id` of what is said of a post at an age in hours."""
     return f"{post_id}|{age:g}"
@@ -35,6 +48,10 @@ def outlook_id(post_id: str, age: float) -> str:
 def _inside(share: str) -> Document:
     within = {"$and": [{"$gte": ["$final", f"$lo{share}"]}, {"$lte": ["$final", f"$hi{share}"]}]}
     return {"$sum": {"$cond": [within, 1, 0]}}
+
+
+def _log(value: str) -> Document:
+    return {"$ln": {"$add": [1, value]}}
 
 
 def _with_final(query: Document) -> list[Document]:
@@ -59,18 +76,30 @@ class Outlooks(Statements):
         with mongo_errors():
             return {row["_id"] for row in self._statements.find(query, {"_id": 1})}
 
-    def due(self, first: datetime, end: datetime) -> dict[str, int]:
-        """Count the outlooks of posts that were published in `[first, end)` and have a final value, and those inside.
+    def due(self, first: datetime, days: int) -> list[DueOutlooks]:
+        """Judge the outlooks of posts that have a final value, by the day since `first` on which they were published.
 
-        The counts are `points`, `inside80` and `inside95`, over all workspaces.
+        Returns the sums of each of the days over all workspaces, in order.
         """
+        day: Document = {
+            "$floor": {"$divide": [{"$subtract": ["$publishedAt", first]}, DAY // timedelta(milliseconds=1)]}
+        }
+        missed: Document = {"$abs": {"$subtract": [_log("$value"), _log("$final")]}}
         stages: list[Document] = [
-            *_with_final({"publishedAt": {"$gte": first, "$lt": end}}),
-            {"$group": {"_id": None, "points": {"$sum": 1}, **{name: _inside(name[-2:]) for name in _INSIDE}}},
+            *_with_final({"publishedAt": {"$gte": first, "$lt": first + days * DAY}}),
+            {
+                "$group": {
+                    "_id": day,
+                    "points": {"$sum": 1},
+                    **{name: _inside(name[-2:]) for name in _INSIDE},
+                    "error": {"$sum": missed},
+                }
+            },
         ]
         with mongo_errors():
-            row = next(iter(self._statements.aggregate(stages)), {})
-        return {name: row.get(name, 0) for name in ("points", *_INSIDE)}
+            rows = {int(row.pop("_id")): row for row in self._statements.aggregate(stages)}
+        nothing: DueOutlooks = {"points": 0, "inside80": 0, "inside95": 0, "error": 0.0}
+        return [cast("DueOutlooks", rows.get(place, nothing)) for place in range(days)]
 
     def due_of(self, workspace_id: str, first: datetime, end: datetime) -> Iterator[DueOutlook]:
         """Yield what was said of the posts of a workspace that were published in `[first, end)` and have an end."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from logging import getLogger
-from typing import cast, get_args
+from typing import Protocol, cast, get_args
 
 from metrics.aggregation.consents import left_out
 from metrics.batches import batched
@@ -87,6 +87,16 @@ class MakeReport:
             else:
                 self.made += 1
                 self.methods[document["method"]] += 1
+
+
+class Make(Protocol):
+    """Says what is known at the end of a day, or of six hours, and stores it; `make` and `make_hours` are such."""
+
+    def __call__(
+        self, store: Store, start: datetime, /, *, now: datetime, run_id: str, announce: Announce = ...
+    ) -> MakeReport:
+        """Return the numbers of what was said of the partition that begins at `start`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,38 @@ def test_run_forecasts_every_ended_day_and_tells_what_it_said(
     assert events == [b"forecast:updated"] * 2
 
 
+def test_run_shows_the_error_of_what_came_due_beside_that_of_the_days_before(
+    deployment: Deployment, instance: dg.DagsterInstance
+) -> None:
+    today = midnight(deployment.hour.date())
+    days = [today - back * DAY for back in (3, 2, 1)]
+    deployment.connect(0, connectedAt=deployment.hour - 200 * DAY)
+    roll_days(deployment.clients.store, "a0", days[-1].date(), {"totalEngagement": weekly(100)})
+    for day, error in ((days[0], 0.5), (days[1], 2.0)):
+        instance.report_runless_asset_event(dg.AssetMaterialization(
+            "account_forecasts", partition=period_key(day),
+            metadata={"due_error": error, "due_inside_80_percent": 75.0},
+        ))  # fmt: skip
+    # What was said of the day before, in time.
+    found = materialized(deployment.materialize(account_forecasts, [period_key(days[1])], instance))
+    assert not {"errors_before", "inside_80_before"} & set(found[period_key(days[1])]), "nothing came due"
+    deployment.clients.store.db["forecasts"].update_many({}, {"$set": {"madeAt": days[1] + DAY}})
+    newest = period_key(days[2])
+    metadata = materialized(deployment.materialize(account_forecasts, [newest], instance))[newest]
+    assert metadata["due"] == 1
+    errors = [0.5, 2.0, metadata["due_error"]]
+    assert metadata["errors_before"].endswith(
+        f"usual differences of such days, the newest on the right: {errors[-1]:.4g}; "
+        f"from {min(errors):.4g} to {max(errors):.4g}"
+    ), "a day that is made again, and of which nothing comes due any more, keeps its error"
+    drawn = metadata["errors_before"].split("`")[1]
+    assert (len(drawn), "·" in drawn[-3:], set(drawn[:-3])) == (28, False, {"·"})
+    assert (
+        f"inside the 80 % interval, the newest on the right: {metadata['due_inside_80_percent']:.4g} %"
+        in (metadata["inside_80_before"])
+    )
+
+
 @pytest.mark.parametrize(
     ("sums", "wrong"),
     [

@@ -84,6 +84,26 @@ def test_check_compares_outlooks_with_what_became_of_posts(
     )
     finals = [11.0 if number < inside else (19.0 if number < 285 else 90.0) for number in range(300)]
     store.db["post_curves"].insert_many([curve(number, final) for number, final in enumerate(finals)])
-    found = outlook_checks.result(store, "post_outlooks", now)
+    found = outlook_checks.result("post_outlooks", outlook_checks.came_due(store, now))
     assert found.passed == (wrong is None)
     assert found.description == wrong
+
+
+def test_run_shows_how_far_outlooks_were_off_by_day(deployment: Deployment, instance: dg.DagsterInstance) -> None:
+    store, now = deployment.clients.store, deployment.hour
+    for number, (age, value) in enumerate([(9, 119.0), (9, 29.0), (10, 59.0), (20, 0.0)]):
+        post = f"p{number}"
+        store.db["post_outlooks"].insert_one({
+            "_id": f"{post}|6", "postId": post, "workspaceId": "w", "accountId": "a0", "publishedAt": now - age * DAY,
+            "madeAt": now, "model": "outlook/1", "value": value, "lo80": 0.0, "hi80": value, "lo95": 0.0, "hi95": 200.0,
+        })  # fmt: skip
+        curve = {"_id": post, "workspaceId": "w", "accountId": "a0", "publishedAt": now - age * DAY}
+        store.db["post_curves"].insert_one({**curve, "values": [None, 59.0]})
+    due = outlook_checks.came_due(store, now)
+    assert [one["points"] for one in due] == [0, 0, 0, 0, 1, 2, 0]
+    assert [(one["inside80"], one["inside95"]) for one in due if one["points"]] == [(1, 1), (1, 2)]
+    deployment.connect(0)
+    hour = slot_key(now - HOUR)
+    found = materialized(deployment.materialize(post_outlooks, [hour], instance))[hour]
+    assert found["errors_before"].endswith("the newest on the right: 100 %; from 0 to 100"), "a factor of two"
+    assert {"▁", "█", "·"} <= set(found["errors_before"])
