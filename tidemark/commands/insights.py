@@ -26,6 +26,10 @@ _SECTIONS: Mapping[str, tuple[str, str]] = {
         "Forecasts of days that came due",
         f"{_WANTED} The unit of errors is the usual difference of days a week apart; skill is what they are smaller.",
     ),
+    "hourlyForecasts": (
+        "Forecasts of hours that came due",
+        f"{_WANTED} The unit of errors is the usual difference of hours a day apart; skill is what they are smaller.",
+    ),
     "outlooks": (
         "Outlooks of posts that came due, by the age at which they were said",
         _WANTED,
@@ -43,12 +47,13 @@ _SECTIONS: Mapping[str, tuple[str, str]] = {
         "Wanted: a half between the quartiles, and a half faster than the median.",
     ),
 }
+_FORECASTS = (
+    ("came due", "points", "count"), ("inside 80 %", "inside80", "share"), ("inside 95 %", "inside95", "share"),
+    ("error", "error", "number"), ("of seasonal naive", "naive", "number"), ("skill", "skill", "signed"),
+)  # fmt: skip
 _COLUMNS: Mapping[str, Sequence[tuple[str, str, str]]] = {
-    "forecasts": (
-        ("metric", "metric", "text"), ("days ahead", "ahead", "text"), ("came due", "points", "count"),
-        ("inside 80 %", "inside80", "share"), ("inside 95 %", "inside95", "share"), ("error", "error", "number"),
-        ("of seasonal naive", "naive", "number"), ("skill", "skill", "signed"),
-    ),
+    "forecasts": (("metric", "metric", "text"), ("days ahead", "ahead", "text"), *_FORECASTS),
+    "hourlyForecasts": (("metric", "metric", "text"), ("hours ahead", "ahead", "text"), *_FORECASTS),
     "outlooks": (
         ("age in hours", "age", "age"), ("posts", "posts", "count"), ("median error", "medianError", "error"),
         ("inside 80 %", "inside80", "share"), ("inside 95 %", "inside95", "share"),

@@ -57,10 +57,7 @@ class Forecasts:
 
     def of_account(self, account_id: str, first: datetime) -> Iterator[ForecastDocument]:
         """Yield what was said of an account from a day on, without its back-tests and totals, oldest first."""
-        query = {"accountId": account_id, "day": {"$gte": first}}
-        with mongo_errors():
-            for row in self._forecasts.find(query, {"backtest": 0, "totals": 0, "due": 0, "misses": 0}).sort("day", 1):
-                yield cast("ForecastDocument", row)
+        return cast("Iterator[ForecastDocument]", said_of(self._forecasts, account_id, "day", first))
 
     def earlier_of_workspace(
         self, workspace_id: str, first: datetime, end: datetime
@@ -108,6 +105,17 @@ class Forecasts:
     def due(self, first: datetime, last: datetime) -> DueDocument:
         """Return the sums of what came due on the days from `first` to `last`, over all workspaces."""
         return due_of(self._forecasts, {"day": {"$gte": first, "$lt": last + DAY}})
+
+
+def said_of(collection: Collection[Document], account_id: str, start: str, first: datetime) -> Iterator[Document]:
+    """Yield the documents of an account from a `start` on, without back-tests and totals, in order.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
+    query = {"accountId": account_id, start: {"$gte": first}}
+    with mongo_errors():
+        yield from collection.find(query, {"backtest": 0, "totals": 0, "due": 0, "misses": 0}).sort(start, 1)
 
 
 def due_of(collection: Collection[Document], query: Document) -> DueDocument:

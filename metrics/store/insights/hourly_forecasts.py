@@ -3,7 +3,7 @@
 It has a document per account, metric and window; documents never change.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final, cast
 
@@ -13,7 +13,7 @@ from metrics.documents import Document
 from metrics.forecasts import DueDocument, HourlyForecastDocument
 from metrics.periods import DAY
 from metrics.store.errors import mongo_errors
-from metrics.store.insights.forecasts import due_of
+from metrics.store.insights.forecasts import due_of, said_of
 from metrics.store.insights.statements import add_new
 
 NAME: Final = "hourly_forecasts"
@@ -45,6 +45,10 @@ class HourlyForecasts:
         with mongo_errors():
             found = self._forecasts.find({**query, "hindcast": {"$exists": False}}).sort("window", 1)
             return cast("list[HourlyForecastDocument]", list(found))
+
+    def of_account(self, account_id: str, first: datetime) -> Iterator[HourlyForecastDocument]:
+        """Yield what was said of an account from a window on, without its back-tests and totals, oldest first."""
+        return cast("Iterator[HourlyForecastDocument]", said_of(self._forecasts, account_id, "window", first))
 
     def newest(self, workspace_id: str, metric: str, account_id: str | None = None) -> list[HourlyForecastDocument]:
         """Return the newest that was said of a metric of each account, or of one, by account id.

@@ -10,7 +10,7 @@ from metrics.periods import DAY
 from metrics.post_curves import HISTORY_DAYS
 from metrics.store import Store
 from pipelines.insights.evaluation.anomalies import Anomalies, AnomalyRow
-from pipelines.insights.evaluation.forecasts import ForecastRow, Forecasts
+from pipelines.insights.evaluation.forecasts import DailyForecasts, ForecastRow, HourlyForecasts
 from pipelines.insights.evaluation.outlooks import OutlookRow, Outlooks
 from pipelines.insights.evaluation.posts import BEST_SLOTS, BestTimes, BestTimesRow, HalfLifeRow, HalfLives
 
@@ -28,6 +28,7 @@ class Evaluation(TypedDict):
     since: datetime
     until: datetime
     forecasts: list[ForecastRow]
+    hourlyForecasts: list[ForecastRow]
     outlooks: list[OutlookRow]
     anomalies: list[AnomalyRow]
     bestTimes: list[BestTimesRow]
@@ -50,17 +51,24 @@ def evaluate(
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
-    forecasts, outlooks = Forecasts(store, since.date(), now.date()), Outlooks()
+    hourly, outlooks = HourlyForecasts(store, since, now), Outlooks()
     anomalies, times, lives = Anomalies(store, since, now), BestTimes(since), HalfLives(since)
     accounts = {name: store.accounts.connections([name]) for name in workspace_ids}
-    done, total = 0, sum(map(len, accounts.values()))
     calendars = store.calendars.of(workspace_ids)
+    homes = {
+        account.account_id: (workspace_id, calendars[workspace_id].current.version)
+        for workspace_id, of_workspace in accounts.items()
+        for account in of_workspace
+    }
+    forecasts = DailyForecasts(store, since.date(), now.date(), homes)
+    done, total = 0, sum(map(len, accounts.values()))
     for workspace_id, of_workspace in accounts.items():
         if of_workspace:
             anomalies.add(workspace_id, min(_connected_at(one, now) for one in of_workspace))
         outlooks.add(store.outlooks.due_of(workspace_id, since, now))
         for account in of_workspace:
-            forecasts.add(account, workspace_id, calendars[workspace_id].current.version)
+            forecasts.add(account.account_id)
+            hourly.add(account.account_id)
             curves = [
                 one
                 for one in store.post_curves.of_accounts(
@@ -79,6 +87,7 @@ def evaluate(
         "since": since,
         "until": now,
         "forecasts": forecasts.rows(),
+        "hourlyForecasts": hourly.rows(),
         "outlooks": outlooks.rows(),
         "anomalies": anomalies.rows(),
         "bestTimes": times.rows(),
@@ -97,7 +106,8 @@ def _connected_at(account: Connection, now: datetime) -> datetime:
 def _sentences(since: datetime) -> dict[str, str]:
     day = f"{since:%Y-%m-%d}"
     return {
-        "forecasts": f"No forecast has come due since {day}.",
+        "forecasts": f"No forecast of days has come due since {day}.",
+        "hourlyForecasts": f"No forecast of hours has come due since {day}.",
         "outlooks": f"No post that was published since {day} has both an outlook and a final engagement.",
         "anomalies": f"No anomaly was found since {day}.",
         "bestTimes": "No claim about best times can be tested: since "

@@ -28,9 +28,11 @@ class HourlySeries(Series[datetime]):
     STEP: ClassVar[timedelta] = HOUR
 
     @classmethod
-    def of(cls, begin: datetime, values: Floats, *, cut: bool = False) -> "HourlySeries | None":
-        """Return the last eight weeks of values of the hours from `begin` on; None if there is no value."""
-        known = np.flatnonzero(~np.isnan(values[-HISTORY_HOURS:])) + max(len(values) - HISTORY_HOURS, 0)
+    def of(
+        cls, begin: datetime, values: Floats, *, cut: bool = False, hours: int = HISTORY_HOURS
+    ) -> "HourlySeries | None":
+        """Return the last `hours` values of the hours from `begin` on; None if there is no value."""
+        known = np.flatnonzero(~np.isnan(values[-hours:])) + max(len(values) - hours, 0)
         if not len(known):
             return None
         first, last = int(known[0]), int(known[-1])

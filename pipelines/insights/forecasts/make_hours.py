@@ -44,16 +44,18 @@ _LOOK_BACK = 4 * DAY
 """How old a forecast may be whose hours still come due: 48 hours, and two days in which the series had no value."""
 
 
-def read_hourly(store: Store, account_ids: Sequence[str], end: datetime) -> Mapping[AccountMetric, HourlySeries]:
-    """Return the series of accounts over the eight weeks before an instant; those without any value are left out.
+def read_hourly(
+    store: Store, account_ids: Sequence[str], end: datetime, *, hours: int = HISTORY_HOURS
+) -> Mapping[AccountMetric, HourlySeries]:
+    """Return the series of accounts over the hours before an instant; those without any value are left out.
 
     Days that were derived by another definition than the newest are left out.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
-    begin = midnight((end - HISTORY_HOURS * HOUR).date())
-    hours = (end - begin) // HOUR
+    begin = midnight((end - hours * HOUR).date())
+    known = (end - begin) // HOUR
     fields = ("nets.totalEngagement", "followers", "definitionVersion")
     by_account: dict[str, list[Mapping[str, Any]]] = {}
     for document in store.hourly_nets.between(account_ids, begin, end, fields):
@@ -64,13 +66,13 @@ def read_hourly(store: Store, account_ids: Sequence[str], end: datetime) -> Mapp
         # A day of an older version does not say by what definition it was derived.
         same = [one for one in days if one.get("definitionVersion", newest) == newest]
         for metric in HOURLY_FORECASTED:
-            values = np.full(-(-hours // 24) * 24, np.nan)
+            values = np.full(-(-known // 24) * 24, np.nan)
             for one in same:
                 of_day = one.get("followers") if metric == "followers" else one["nets"].get(metric)
                 if of_day is not None:
                     first = (one["day"] - begin) // HOUR
                     values[first : first + 24] = [np.nan if value is None else value for value in of_day]
-            series = HourlySeries.of(begin, values[:hours], cut=len(same) < len(days))
+            series = HourlySeries.of(begin, values[:known], cut=len(same) < len(days), hours=hours)
             if series is not None:
                 found[account_id, metric] = series
     return found

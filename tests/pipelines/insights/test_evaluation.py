@@ -16,6 +16,7 @@ from metrics.periods import DAY, HOUR, midnight
 from metrics.store import Store
 from pipelines.insights.evaluation.evaluate import Evaluation, evaluate
 from tests.pipelines.insights.forecasts.days import roll_days
+from tests.pipelines.insights.forecasts.hours import put_hours
 from tests.pipelines.insights.posts.published import connect
 from tests.serving.endpoints.stored_anomalies import put_anomaly
 
@@ -105,6 +106,64 @@ def test_forecasts_are_counted_by_metric_and_days_ahead(store: Store) -> None:
     assert len(rows) == 10
     assert sum(row["points"] for row in rows) > 1000
     assert "forecasts" not in found(store)["unavailable"]
+
+
+def test_forecasts_of_hours_are_counted_by_metric_and_hours_ahead(store: Store) -> None:
+    connect(store, "a0", NOW)
+    random = np.random.default_rng(7)
+    end, since = midnight(LAST) + DAY, midnight(LAST) - 9 * DAY
+    known, of_metric = dict[str, dict[datetime, float]](), dict[str, list[float | None]]()
+    for metric in ("followers", "totalEngagement"):
+        values: list[float | None] = random.gamma(4, 30, 60 * 24).tolist()
+        for hole in (1, 150, *range(200, 240), 700):
+            values[-hole] = None
+        known[metric] = {
+            end - (60 * 24 - place) * HOUR: one for place, one in enumerate(values) if one is not None
+        }  # fmt: skip
+        of_metric[metric] = values
+    put_hours(store, "a0", end, of_metric, definitionVersion=DEFINITION)
+    pairs = defaultdict(list)
+    for seed in range(60):
+        metric, window = ("followers", "totalEngagement")[seed % 2], since - 3 * DAY + seed // 2 * 6 * HOUR
+        origin, said = window + (5 - seed % 3) * HOUR, random.gamma(4, 30, 48)
+        late = {"hindcast": True} if seed % 11 == 0 else {}
+        made = window + (6 if seed % 7 else 20) * HOUR
+        bounds = {f"{side}{name}": (said + sign * width).tolist()
+                  for name, width in (("80", 40), ("95", 75)) for side, sign in (("lo", -1), ("hi", 1))}  # fmt: skip
+        store.db["hourly_forecasts"].insert_one({
+            "_id": f"a0|{metric}|{seed}", "workspaceId": "w", "accountId": "a0", "metric": metric, "window": window,
+            "origin": origin, "madeAt": made, "model": "hourly_forecast/1", "scale": 12.5, "values": said.tolist(),
+            **bounds, **late,
+        })  # fmt: skip
+        for ahead in range(1, 49):
+            at = origin + ahead * HOUR
+            if late or at not in known[metric] or at < since or made >= at + HOUR:
+                continue
+            weeks = [at - n * 7 * DAY for n in range(1, 6)]
+            before = [known[metric][one] for one in weeks if one <= origin and one in known[metric]
+                      and one > origin - 28 * DAY]  # fmt: skip
+            name = next(
+                name for name, last in (("1-6", 6), ("7-12", 12), ("13-24", 24), ("25-48", 48)) if ahead <= last
+            )
+            value = known[metric][at]
+            pairs[metric, name].append((
+                bounds["lo80"][ahead - 1] <= value <= bounds["hi80"][ahead - 1],
+                bounds["lo95"][ahead - 1] <= value <= bounds["hi95"][ahead - 1],
+                [(abs(value - said[ahead - 1]) / 12.5, abs(value - before[0]) / 12.5)] if before else [],
+            ))  # fmt: skip
+    rows = found(store, since=since)["hourlyForecasts"]
+    assert [(row["metric"], row["ahead"]) for row in rows] == [
+        (metric, name) for metric in known for name in ("1-6", "7-12", "13-24", "25-48")
+    ]  # fmt: skip
+    for row in rows:
+        of_row = pairs[row["metric"], row["ahead"]]
+        assert row["points"] == len(of_row) > 30
+        assert row["inside80"] == pytest.approx(statistics.fmean(one[0] for one in of_row), abs=1e-4)
+        assert row["inside95"] == pytest.approx(statistics.fmean(one[1] for one in of_row), abs=1e-4)
+        compared = [pair for one in of_row for pair in one[2]]
+        assert row["error"] == pytest.approx(statistics.fmean(one[0] for one in compared), abs=1e-4)
+        assert row["naive"] == pytest.approx(statistics.fmean(one[1] for one in compared), abs=1e-4)
+        assert row["skill"] == pytest.approx(1 - row["error"] / row["naive"], abs=1e-3)
 
 
 def curve(store: Store, post_id: str, at: datetime, values: Sequence[float | None], account_id: str = "a0") -> None:
@@ -241,8 +300,10 @@ def test_half_lives_are_compared_with_the_posts_that_followed(store: Store) -> N
 def test_where_nothing_came_due_a_sentence_says_so(store: Store) -> None:
     connect(store, "a0", NOW)
     nothing = found(store)
-    assert sorted(nothing["unavailable"]) == ["anomalies", "bestTimes", "forecasts", "halfLives", "outlooks"]
-    assert nothing["unavailable"]["forecasts"] == "No forecast has come due since 2026-01-15."
+    assert sorted(nothing["unavailable"]) == [
+        "anomalies", "bestTimes", "forecasts", "halfLives", "hourlyForecasts", "outlooks",
+    ]  # fmt: skip
+    assert nothing["unavailable"]["forecasts"] == "No forecast of days has come due since 2026-01-15."
     assert all(nothing[name] == [] for name in nothing["unavailable"])  # type: ignore[literal-required]
 
 
