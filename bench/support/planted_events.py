@@ -84,8 +84,6 @@ class Figures:
     """Weeks of accounts in which anomalies were looked for."""
     in_gap: list[Document] = field(default_factory=list)
     """Anomalies that touch the gap or the 24 hours after it, in the workspace with the gap."""
-    ended: int = 0
-    """Anomalies of hours that had ended before they were found, since the benchmark looks once a day: in no message."""
     times_told: Counter[int] = field(default_factory=Counter)
     """How many of the planted events' anomalies were in so many messages."""
     messages: int = 0
@@ -139,7 +137,6 @@ def measure(accounts_per_platform: int) -> list[str]:
         of = [event for event in found.events if event.kind == kind]
         print(f"  {kind} of {size:g} for {hours:g} h: {sum(bool(event.found) for event in of)} of {len(of)} found")
     told = ", ".join(f"{count} in {times} messages" for times, count in sorted(found.times_told.items()))
-    told += f", {found.ended} of hours that had ended in none"
     print(f"  their anomalies: {told}; {found.messages} messages in all, {found.pictures} with a picture")
     print(
         f"  stream: {found.on_stream} of {found.changes} changes, the last one at most {found.slowest_seconds:.1f} s "
@@ -229,10 +226,7 @@ def _tell(db: Any, figures: Figures, received: list[dict[str, Any]]) -> None:
     told = Counter(name for row in db["anomaly_messages"].find() for name in row["anomalyIds"])
     for event in figures.events:
         for one in event.found:
-            if one["grain"] == "hour" and not told[one["_id"]]:
-                figures.ended += 1
-            else:
-                figures.times_told[told[one["_id"]]] += 1
+            figures.times_told[told[one["_id"]]] += 1
     figures.messages = len(received)
     figures.pictures = sum(any(_is_picture(part) for part in row.get("attachments", ())) for row in received)
 

@@ -10,6 +10,7 @@ from metrics.calendars import Calendar
 from metrics.connecting.authorization import public_url
 from metrics.periods import HOUR
 from metrics.settings import Settings
+from metrics.store.insights.anomalies import ENDED_HOURS
 from metrics.visible import visible
 from pipelines.resources import Clients
 
@@ -45,10 +46,19 @@ _CAUSES: Mapping[CollectionCause, str] = {
 
 
 def by_severity(anomalies: Sequence[AnomalyDocument]) -> list[AnomalyDocument]:
-    """Return anomalies with the most severe first; among equals, those of whole platforms, then the farthest."""
+    """Return anomalies with the most severe first; among equals, those of whole platforms, then the farthest.
+
+    Those of hours that are over come last.
+    """
     return sorted(
-        anomalies, key=lambda one: (-one["severity"], one["scope"] != "platform", -abs(one.get("score", 0.0)))
+        anomalies,
+        key=lambda one: (_over(one), -one["severity"], one["scope"] != "platform", -abs(one.get("score", 0.0))),
     )
+
+
+def _over(one: AnomalyDocument) -> bool:
+    """Tell whether an anomaly of hours ended before it could be told."""
+    return all(one.get(name) == value for name, value in ENDED_HOURS.items())
 
 
 def message(
@@ -65,7 +75,11 @@ def message(
         for one in clients.store.accounts.of_ids([one["accountId"] for one in named if "accountId" in one])
     }
     calendar = clients.store.calendars.get(workspace_id).current
-    lines = [f"Severity {one['severity']} of 10: {_line(one, handles, calendar)}." for one in named]
+    lines = []
+    for place, one in enumerate(named):
+        if _over(one) and (place == 0 or not _over(named[place - 1])):
+            lines.append("What follows was over before it could be told:")
+        lines.append(f"Severity {one['severity']} of 10: {_line(one, handles, calendar)}.")
     if len(anomalies) > NAMED:
         lines.append(f"And {len(anomalies) - NAMED} more.")
     if (link := link_to(clients.settings, workspace_id)) is not None:
@@ -73,7 +87,8 @@ def message(
     lines += [f"workspace: {workspace_id}", f"message: {message_id}"]
     count = "1 anomaly" if len(anomalies) == 1 else f"{len(anomalies)} anomalies"
     up_to = "severity" if len(anomalies) == 1 else "severity up to"
-    title = f"Tidemark: {count} in {workspace_id}, {up_to} {anomalies[0]['severity']} of 10"
+    worst = max(one["severity"] for one in anomalies)
+    title = f"Tidemark: {count} in {workspace_id}, {up_to} {worst} of 10"
     return visible(title), "\n".join(map(visible, lines))
 
 

@@ -28,6 +28,10 @@ _UNSEEN: Document = {
 """Anomalies that hold, and that neither a person nor a day of the whole platform has settled."""
 
 
+ENDED_HOURS: Document = {"status": "ended", "scope": "account", "grain": "hour"}
+"""What anomalies of hours have that are over; breakouts of posts are of the scope `post`."""
+
+
 class CountedAnomalies(TypedDict):
     """A number of anomalies, and what they have in common."""
 
@@ -121,9 +125,9 @@ class Anomalies:
     def to_tell(self, workspace_id: str, severity: int, since: datetime, now: datetime) -> list[AnomalyDocument]:
         """Return the anomalies of a workspace that are worth a message: found since an instant, and of a severity.
 
-        Open ones are, and what has ended when it is found, if that is at most two days ago: days of whole platforms,
-        and posts that were first found at the age of a day. The run that finds days looks at whole platforms last: days
-        wait until it has.
+        Open ones are, and what has ended before it could be told, if that is at most two days ago: hours, as after a
+        pipeline stood still, days of whole platforms, and posts that were first found at the age of a day. The run that
+        finds days looks at whole platforms last: days wait until it has.
         """
         found: Document = {"$gte": since}
         recent: Document = {"$gte": max(since, now - 2 * DAY)}
@@ -131,6 +135,7 @@ class Anomalies:
             {"status": "open", "grain": "hour", "foundAt": found},
             {"status": "open", "grain": "day", "foundAt": {**found, "$lte": now - SETTLED}},
             {"status": "ended", "scope": "platform", "foundAt": recent},
+            {**ENDED_HOURS, "foundAt": recent, "to": {"$gte": now - 2 * DAY}},
             {"status": "ended", "kind": "breakout", "foundAt": recent, "to": {"$gte": now - 3 * DAY}},
         ]
         return self._found({"workspaceId": workspace_id, "severity": {"$gte": severity}, **_UNSEEN, "$or": kinds})

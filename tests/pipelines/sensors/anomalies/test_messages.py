@@ -2,104 +2,32 @@
 
 import base64
 import tempfile
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
-from cryptography.fernet import Fernet
-from pydantic import HttpUrl, SecretStr
-from redis import Redis
 
-from metrics.alerts.anomalies import COOL_DOWN, NewRule, set_rule
+from metrics.alerts.anomalies import COOL_DOWN
 from metrics.calendars import Calendar
-from metrics.documents import AccountDocument
-from metrics.redis.events import Announcer
-from metrics.settings import Settings
-from metrics.store import Store
 from metrics.store.insights.anomalies import SETTLED
-from metrics.store.workspace.anomaly_alerts import AnomalyAlertDocument, AnomalyMessageDocument
-from metrics.upkeep.erase import left_of
-from metrics.upkeep.reseal import reseal_all
-from metrics.vault import Vault
 from pipelines.insights.anomalies import picture
-from pipelines.resources import Clients, Tidemark
-from pipelines.sensors import anomalies, deliveries
-from pipelines.sensors.anomalies import send_pending, watch_anomalies
-from pipelines.sensors.deliveries import GIVEN_UP, LEASE
-from tests.erasing import erased
+from pipelines.resources import Clients
+from tests.pipelines.sensors.anomalies.told import (
+    DAY,
+    HOUR,
+    KNOWN,
+    MINUTE,
+    NOW,
+    PNG,
+    SET,
+    START,
+    messages,
+    put,
+    rule,
+    watch,
+)
 from tests.receiver import Receiver
-from tests.serving.endpoints.stored_anomalies import put_anomaly, put_breakout
-
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-START = datetime(2026, 3, 2, 10, tzinfo=UTC)
-SET = START - HOUR
-NOW = START + 2 * HOUR
-KNOWN = [
-    {"kind": "holiday", "title": "Labor Day", "startDate": "2026-03-02", "endDate": "2026-03-02"},
-    {"kind": "campaign", "name": "s", "title": "Spring sale", "startDate": "2026-03-01", "endDate": "2026-03-07"},
-]
-PNG = b"\x89PNG\r\n\x1a\n"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    opened = Receiver()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def clients(store: Store, redis_client: Redis, settings: Settings) -> Clients:
-    keyed = settings.model_copy(
-        update={
-            "secret_keys": (SecretStr(Fernet.generate_key().decode()),),
-            "connect_url": HttpUrl("https://tidemark.example.com/"),
-        }
-    )
-    store.accounts.put([AccountDocument(
-        _id="a1", workspaceId="w", platform="instagram", platformAccountId="1", handle="north.coffee", state="active",
-        connectedAt=START - timedelta(days=60),
-    )])  # fmt: skip
-    return Clients(keyed, store, redis_client, Announcer(redis_client))
-
-
-def rule(clients: Clients, *urls: str, severity: int = 5, at: datetime = SET) -> AnomalyAlertDocument:
-    channels = tuple(map(SecretStr, urls)) if urls else None
-    return set_rule(clients.store, "w", NewRule(severity, channels), at, Vault(clients.settings.secret_keys))
-
-
-def put(clients: Clients, name: str, **fields: Any) -> None:
-    history = [{"at": START - n * HOUR, "value": 60.0 + n} for n in range(24, 0, -1)]
-    fields = {"status": "open", "evidence": {"history": [*history, {"at": START, "value": 900.0}]}, **fields}
-    put_anomaly(clients.store, name, START, workspaceId="w", **fields)
-
-
-def watch(clients: Clients, now: datetime = NOW) -> str:
-    """Evaluate the sensor as the daemon does, at an instant."""
-
-    class Fixed(Tidemark):
-        def clients(self) -> Clients:
-            return clients
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(anomalies, "utcnow", lambda: now)
-        with dg.build_sensor_context(resources={"tidemark": Fixed()}) as context:
-            message = watch_anomalies.evaluate_tick(context).skip_message
-    assert message is not None
-    return message
-
-
-def messages(clients: Clients) -> list[AnomalyMessageDocument]:
-    return clients.store.anomaly_alerts.messages("w", 100)
-
-
-def channels(clients: Clients) -> Any:
-    found = clients.store.anomaly_alerts.get("w")
-    assert found is not None
-    return found["channels"]
+from tests.serving.endpoints.stored_anomalies import put_breakout
 
 
 def test_all_that_is_new_is_in_one_message_with_the_most_severe_first(clients: Clients, receiver: Receiver) -> None:
@@ -196,7 +124,8 @@ def test_later_ones_wait_for_the_cool_down_and_are_sent_together(clients: Client
     "fields",
     [
         {"severity": 4},
-        {"status": "ended"},
+        {"status": "ended", "grain": "day"},
+        {"status": "ended", "from": NOW - 3 * DAY, "to": NOW - 2 * DAY - MINUTE},
         {"status": "withdrawn"},
         {"mutedBy": "an_platform"},
         {"foundAt": SET - MINUTE},
@@ -234,6 +163,24 @@ def test_anomaly_that_becomes_severe_enough_is_sent_then(clients: Clients, recei
     put(clients, "an_1", severity=9)
     watch(clients, NOW + HOUR)
     assert [one["title"] for one in receiver.messages] == ["Tidemark: 1 anomaly in w, severity 7 of 10"]
+
+
+def test_hours_that_ended_before_they_could_be_told_are_told_once_as_over(clients: Clients, receiver: Receiver) -> None:
+    rule(clients, receiver.url)
+    put(clients, "an_over", status="ended", severity=9, foundAt=NOW)
+    put(clients, "an_over_2", status="ended", severity=6, kind="drop", direction="down", foundAt=NOW)
+    put(clients, "an_open", severity=5)
+    watch(clients)
+    (sent,) = receiver.messages
+    assert sent["title"] == "Tidemark: 3 anomalies in w, severity up to 9 of 10"
+    lines = sent["message"].splitlines()
+    assert [line[:30] for line in lines[:4]] == [
+        "Severity 5 of 10: views of nor", "What follows was over before i", "Severity 9 of 10: views of nor",
+        "Severity 6 of 10: views of nor",
+    ]  # fmt: skip
+    put(clients, "an_open", status="ended")
+    watch(clients, NOW + COOL_DOWN)
+    assert len(receiver.messages) == 1, "what was told as open is not told again as over"
 
 
 def test_day_of_a_whole_platform_is_one_line(clients: Clients, receiver: Receiver) -> None:
@@ -309,135 +256,3 @@ def test_breakout_that_is_withdrawn_before_it_is_sent_is_left_out(clients: Clien
     broken_out(clients, "an_1", foundAt=NOW, status="withdrawn")
     watch(clients, NOW + HOUR)
     assert receiver.messages == []
-
-
-def test_killed_between_claim_and_message_it_is_sent_once(
-    clients: Clients, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rule(clients, receiver.url)
-    put(clients, "an_1")
-    with monkeypatch.context() as killed:
-        killed.setattr(deliveries, "send_to", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            watch(clients)
-    assert (len(messages(clients)), receiver.messages) == (1, [])
-    # Until the lease of the killed one ends, nobody else sends.
-    watch(clients, NOW + LEASE / 2)
-    assert receiver.messages == []
-    watch(clients, NOW + 2 * LEASE)
-    watch(clients, NOW + 2 * COOL_DOWN)
-    assert (len(receiver.messages), messages(clients)[0]["pending"]) == (1, False)
-
-
-def test_killed_before_the_claim_nothing_is_lost(clients: Clients, receiver: Receiver) -> None:
-    made = rule(clients, receiver.url)
-    put(clients, "an_1")
-    # The next message was put off, and then the process ended.
-    clients.store.db["anomaly_alerts"].update_one({"_id": made["_id"]}, {"$set": {"nextAt": NOW + COOL_DOWN}})
-    watch(clients)
-    assert receiver.messages == []
-    watch(clients, NOW + COOL_DOWN)
-    assert len(receiver.messages) == 1
-
-
-def test_of_two_evaluations_one_makes_the_message(clients: Clients) -> None:
-    made = rule(clients, "json://127.0.0.1:9/")
-
-    def about(name: str, *ids: str) -> AnomalyMessageDocument:
-        return {"_id": name, "workspaceId": "w", "anomalyIds": list(ids), "madeAt": NOW, "pending": True, "nextAt": NOW,
-                "deliveries": []}  # fmt: skip
-
-    claim = clients.store.anomaly_alerts.claim
-    assert claim(made, about("am_1", "an_1"), NOW + COOL_DOWN)
-    assert not claim(made, about("am_2", "an_2"), NOW + COOL_DOWN), "it was put off"
-    again = clients.store.anomaly_alerts.get("w")
-    assert again is not None
-    assert not claim(again, about("am_3", "an_1", "an_3"), NOW), "an_1 is in a message"
-    assert [one["_id"] for one in messages(clients)] == ["am_1"]
-
-
-def test_channel_that_fails_is_tried_again_and_is_visible(
-    clients: Clients, receiver: Receiver, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:
-    broken = Receiver()
-    broken.refuses = True
-    rule(clients, f"{broken.url}secret-token", receiver.url)
-    put(clients, "an_1")
-    watch(clients)
-    failing, fine = channels(clients)
-    assert (failing["failures"], failing["error"], fine["failures"]) == (1, "the receiver did not take the message", 0)
-    broken.refuses = False
-    watch(clients, NOW + HOUR)
-    assert (len(broken.messages), len(receiver.messages), channels(clients)[0]["failures"]) == (1, 1, 0)
-    broken.refuses = True
-    put(clients, "an_2", foundAt=NOW)
-    watch(clients, NOW + 2 * HOUR)
-    watch(clients, NOW + 2 * HOUR + GIVEN_UP + MINUTE)
-    newest, _ = messages(clients)
-    assert [one["state"] for one in newest["deliveries"]] == ["given_up", "sent"]
-    assert newest["pending"] is False
-    told = capfd.readouterr().err
-    assert "1 channels of alerts did not take their message; it is sent again" in told
-    assert "1 channels did not take theirs within a day; it is given up" in told
-    assert "secret-token" not in caplog.text + told
-    broken.close()
-
-
-def test_what_no_longer_holds_when_it_is_sent_again_is_left_out(clients: Clients, receiver: Receiver) -> None:
-    receiver.refuses = True
-    rule(clients, receiver.url)
-    put(clients, "an_1")
-    put(clients, "an_2", severity=9)
-    watch(clients)
-    receiver.refuses = False
-    clients.store.anomalies.change("w", "an_2", {"muted": True}, [])
-    watch(clients, NOW + HOUR)
-    assert [one["title"] for one in receiver.messages] == ["Tidemark: 1 anomaly in w, severity 8 of 10"]
-    receiver.refuses = True
-    put(clients, "an_3", foundAt=NOW)
-    watch(clients, NOW + 2 * HOUR)
-    receiver.refuses = False
-    put(clients, "an_3", foundAt=NOW, status="withdrawn")
-    watch(clients, NOW + 3 * HOUR)
-    newest, _ = messages(clients)
-    assert (len(receiver.messages), newest["pending"], newest["deliveries"][0]["state"]) == (1, False, "given_up")
-
-
-def test_rule_without_channels_sends_what_is_open_once_it_has_one(clients: Clients, receiver: Receiver) -> None:
-    rule(clients)
-    put(clients, "an_1")
-    watch(clients)
-    assert messages(clients) == []
-    rule(clients, receiver.url, at=NOW)
-    watch(clients, NOW + MINUTE)
-    assert len(receiver.messages) == 1
-
-
-def test_without_a_public_address_there_is_no_link(clients: Clients, receiver: Receiver) -> None:
-    settings = clients.settings.model_copy(update={"connect_url": None})
-    local = Clients(settings, clients.store, clients.redis, clients.announcer)
-    rule(local, receiver.url)
-    put(local, "an_1")
-    watch(local)
-    assert "://" not in receiver.messages[0]["message"]
-
-
-def test_rotated_keys_open_channels(clients: Clients) -> None:
-    rule(clients, "json://receiver.example/hook")
-    old = clients.settings.secret_keys
-    new = (SecretStr(Fernet.generate_key().decode()), *old)
-    assert reseal_all(clients.store, Vault(new)) == (1, [])
-    (channel,) = channels(clients)
-    assert Vault(new[:1]).open(channel["sealed"], "anomaly-alert|w") == {"url": "json://receiver.example/hook"}
-    assert reseal_all(clients.store, Vault(old)) == (0, ["w/anomalies/" + channel["id"]])
-
-
-def test_erased_workspace_keeps_neither_rule_nor_messages(clients: Clients, receiver: Receiver) -> None:
-    rule(clients, receiver.url)
-    put(clients, "an_1")
-    watch(clients)
-    left = left_of(clients.store, "workspace", "w")
-    assert (left["anomaly_alerts"], left["anomaly_messages"]) == (1, 1)
-    erased(clients.store, clients.redis, "workspace", "w")
-    assert left_of(clients.store, "workspace", "w") == {}
-    assert send_pending(clients, NOW + HOUR).messages == 0
