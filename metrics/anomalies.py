@@ -8,6 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal, NotRequired, TypedDict, get_args
 
+from metrics.breakouts import JudgedType
 from metrics.documents import MetricType, Platform
 from metrics.forecasts import FORECASTED
 
@@ -176,7 +177,10 @@ class WatchedSeries(TypedDict):
 
 
 class WatchedDocument(TypedDict):
-    """A document of `watched_series`: the series of an account by grain. `_id` is the account."""
+    """A document of `watched_series`: the series of an account by grain, and its types of posts.
+
+    `_id` is the account.
+    """
 
     _id: str
     workspaceId: str
@@ -184,6 +188,7 @@ class WatchedDocument(TypedDict):
     at: datetime
     hour: NotRequired[list[WatchedSeries]]
     day: NotRequired[list[WatchedSeries]]
+    posts: NotRequired[list[JudgedType]]
 
 
 class HourlyNets(TypedDict):

@@ -4,8 +4,9 @@ They are documents of `anomalies` with the kind `breakout`. `pipelines.insights.
 docs/insights/breakouts.md describes the method.
 """
 
-from typing import Literal
+from typing import Literal, NotRequired, TypedDict
 
+from metrics.documents import MetricType
 from metrics.post_curves import HISTORY_DAYS
 
 MODEL = "breakout/1"
@@ -23,3 +24,11 @@ EARLIER_DAYS = HISTORY_DAYS
 
 Refusal = Literal["no_observation", "too_few", "too_few_posts", "definition_changed"]
 """Why a post is not judged at an age."""
+
+
+class JudgedType(TypedDict):
+    """A type of posts of an account: how many earlier posts there are to compare with, or why none is judged."""
+
+    metricType: MetricType
+    posts: int
+    unavailable: NotRequired[Refusal]

@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 from pydantic import SecretStr
 
-from bench.support.servers import servers
+from bench.support.servers import in_memory, servers
 from metrics.alerts.anomalies import NewRule, make_messages, set_rule
 from metrics.documents import Document
 from metrics.periods import DAY, HOUR
@@ -100,7 +100,7 @@ def planted_run(accounts_per_platform: int) -> Figures:
     names = ("north", "east", "south", "west", "calm")
     what = Plan(FIRST, FIRST + (QUIET + PLANTED) * DAY, names, accounts_per_platform)
     figures = Figures()
-    with servers() as bench, connect_redis(bench.settings) as redis, _receiver() as (url, received):
+    with servers(in_memory()) as bench, connect_redis(bench.settings) as redis, _receiver() as (url, received):
         # The history is older than what is kept by default.
         bench.store.client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
         vault = Vault(bench.settings.secret_keys)

@@ -1,6 +1,7 @@
 """Servers of a benchmark: MongoDB, Redis, serving processes and reference servers, on free ports, until it ends."""
 
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -19,6 +20,8 @@ from tidemark.stack.ports import HOST, free_port
 from tidemark.stack.process import Child
 
 _ROOT = Path(__file__).parents[2]
+_SHARED_MEMORY = Path("/dev/shm")
+_NEEDED_MEMORY = 2 * 2**30
 
 
 @dataclass(frozen=True)
@@ -75,10 +78,16 @@ def _answers(url: str) -> bool:
         return False
 
 
+def in_memory() -> Path | None:
+    """Return a folder in memory with room for millions of observations, None if there is none."""
+    fits = _SHARED_MEMORY.is_dir() and shutil.disk_usage(_SHARED_MEMORY).free >= _NEEDED_MEMORY
+    return _SHARED_MEMORY if fits else None
+
+
 @contextmanager
-def servers() -> Iterator[Bench]:
-    """Run an empty MongoDB and an empty Redis."""
-    with tempfile.TemporaryDirectory(prefix="tidemark-bench-") as name, ExitStack() as stack:
+def servers(under: Path | None = None) -> Iterator[Bench]:
+    """Run an empty MongoDB and an empty Redis, whose files lie under a folder, by default that of temporary files."""
+    with tempfile.TemporaryDirectory(prefix="tidemark-bench-", dir=under) as name, ExitStack() as stack:
         folder = Path(name)
         ports = free_port(), free_port()
         stack.callback(mongo.start(folder / "mongo", ports[0], folder).stop)

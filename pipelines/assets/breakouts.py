@@ -10,6 +10,7 @@ from metrics.clock import utcnow
 from metrics.periods import DAY, HOUR
 from metrics.redis.events import breakout_events
 from pipelines.assets.ended import RETRIES, Metadata, each_ended
+from pipelines.checks import breakout_checks
 from pipelines.partitions import HOURS, slot_of_key
 from pipelines.resources import Tidemark
 from pipelines.runs.failures import one_line_failures, retried
@@ -50,13 +51,14 @@ _COLUMNS = dg.TableSchema(
     kinds={"mongodb"},
     owners=["team:data"],
     pool="insights",
+    check_specs=breakout_checks.specs("breakout_posts"),
     # Each hour is materialised by an event of its own, as soon as it is written.
     output_required=False,
     metadata={"dagster/column_schema": _COLUMNS},
     description="Posts of one hour to two days that do far better than the account's earlier posts of the type did at "
     "the same age, with evidence. At the age of a day they are confirmed or withdrawn. What a person noted stays.",
 )
-def breakout_posts(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.Output[None]]:
+def breakout_posts(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Iterator[dg.AssetCheckResult]:
     """Find them at the end of each hour of the run, oldest first; an hour that has not ended is left out."""
     # NumPy is imported here, because no other run needs it.
     from pipelines.insights.posts.make_breakouts import make_breakouts
@@ -77,7 +79,7 @@ def breakout_posts(context: dg.AssetExecutionContext, tidemark: Tidemark) -> Ite
             return make_breakouts(clients.store, slot + HOUR, now=now, run_id=context.run.run_id, announce=announce)
 
         each_ended(context, slot_of_key, HOUR, make, _metadata)
-    yield from ()
+        yield breakout_checks.result(clients.store, "breakout_posts", utcnow())
 
 
 def _metadata(report: "BreakoutsReport", _slot: datetime) -> Metadata:

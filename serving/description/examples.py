@@ -5,6 +5,7 @@ from typing import Any
 
 from metrics import best_times, content_decay, post_outlooks
 from metrics.anomalies import MODEL as ANOMALY_MODEL
+from metrics.breakouts import MODEL as BREAKOUT_MODEL
 from metrics.catalog import DEFINITION_VERSION
 from metrics.forecasts import HOURLY_MODEL, MODEL
 from serving.schemas.base import EXAMPLE_TIME
@@ -160,6 +161,24 @@ _ANOMALY: Json = {
         "posts": [{"postId": _POST, "value": 1480.0, "share": 0.94}],
     },
 }  # fmt: skip
+_BREAKOUT: Json = {
+    **_OF_ACCOUNT, "anomalyId": "an_8c1e", "scope": "post", "postId": _POST, "metricType": "post",
+    "metric": "engagement",
+    "grain": "hour", "from": "2026-01-14T17:30:00Z", "to": "2026-01-15T17:30:00Z", "kind": "breakout",
+    "direction": "up", "age": 24.0, "observed": 1230.0, "expected": 205.0, "lo": 70.2, "hi": 611.9, "multiple": 6.0,
+    "percentile": 98.0, "score": 4.1, "severity": 5, "model": BREAKOUT_MODEL, "status": "ended",
+    "foundAt": "2026-01-15T02:25:09Z", "changedAt": "2026-01-15T19:25:11Z",
+    "evidence": {
+        "history": [{"at": "2026-01-12T09:00:00Z", "value": 188.0}, {"at": "2026-01-14T17:30:00Z", "value": 1230.0}],
+        "similar": [{"anomalyId": "an_2b7d", "score": 3.4, "postId": "post_90fe"}],
+        "ages": [
+            {"age": 6.0, "observed": 610.0, "expected": 118.0, "multiple": 5.2, "percentile": 97.0, "score": 3.6,
+             "posts": 64, "breakout": True},
+            {"age": 24.0, "observed": 1230.0, "expected": 205.0, "multiple": 6.0, "percentile": 98.0, "score": 4.1,
+             "posts": 63, "breakout": True},
+        ],
+    },
+}  # fmt: skip
 _OF_POSTS: Json = {
     "accountId": _ACCOUNT, "platform": "instagram", "metricType": "reel", "madeAt": "2026-01-16T06:30:04Z",
     "trainedFrom": "2025-07-21", "trainedTo": "2026-01-08", "expected": 131, "observed": 126,
@@ -214,10 +233,12 @@ EXAMPLES: Mapping[str, Any] = {
         "meta": _META,
     },
     "anomalies": {
-        "data": [_ANOMALY], "page": _LAST_PAGE,
+        "data": [_ANOMALY, _BREAKOUT], "page": _LAST_PAGE,
         "meta": {
             **_META, "startDate": "2026-01-15", "endDate": "2026-01-15",
-            "watched": {"series": 31, "unavailable": 9, "budget": 0.25},
+            "watched": {
+                "series": 31, "unavailable": 9, "budget": 0.25, "posts": {"types": 3, "unavailable": 1},
+            },
         },
     },
     "putAnomaly": {"data": {**_ANOMALY, "acknowledgedBy": "frontend", "acknowledgedAt": "2026-01-16T08:12:40Z"}},

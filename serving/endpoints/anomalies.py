@@ -128,4 +128,22 @@ def _watched(watched: list[WatchedDocument], budget: float, *, listed: bool) -> 
                         }
                     )
     found: dict[str, Any] = {"series": series, "unavailable": len(reasons), "budget": budget}
-    return {**found, "reasons": reasons} if listed else found
+    return {**found, "posts": _judged(watched, listed=listed), **({"reasons": reasons} if listed else {})}
+
+
+def _judged(watched: list[WatchedDocument], *, listed: bool) -> dict[str, Any]:
+    """Return in how many types of posts breakouts are looked for, and in which not."""
+    types = [(account["accountId"], one) for account in watched for one in account.get("posts", ())]
+    refused = [(account_id, one) for account_id, one in types if "unavailable" in one]
+    found: dict[str, Any] = {"types": len(types) - len(refused), "unavailable": len(refused)}
+    if listed:
+        found["reasons"] = [
+            {
+                "accountId": account_id,
+                "metricType": one["metricType"],
+                "posts": one["posts"],
+                "reason": one["unavailable"],
+            }
+            for account_id, one in refused
+        ]
+    return found

@@ -15,6 +15,8 @@ from metrics.anomalies import (
     Scope,
     Status,
 )
+from metrics.breakouts import FEWEST_POSTS
+from metrics.breakouts import Refusal as BreakoutRefusal
 from metrics.documents import MetricType, Platform
 from serving.schemas.base import Count, Day, Instant, Meta, Page, Shape, absent
 
@@ -193,12 +195,34 @@ class UnwatchedSeries(Shape):
     )
 
 
+class UnjudgedType(Shape):
+    """A type of posts of an account in which no breakouts can be found."""
+
+    account_id: str
+    metric_type: MetricType
+    posts: Count = Field(description=f"How many earlier posts there are to compare with; {FEWEST_POSTS} are needed.")
+    reason: BreakoutRefusal = Field(
+        description="too_few_posts: too few earlier posts of the type with a value at the same age; too_few: the young "
+        "posts have hardly any engagement; definition_changed: too few posts since the definition of engagement "
+        "changed; no_observation: the young posts have not come to an age, or were not read near it."
+    )
+
+
+class JudgedPosts(Shape):
+    """In how many types of posts breakouts are looked for; types without a post in the last days are not counted."""
+
+    types: Count = Field(description="The types of posts of accounts whose young posts are judged.")
+    unavailable: Count = Field(description="The types of which none is.")
+    reasons: list[UnjudgedType] = absent("With `accountId`: each type of it that is not judged.")
+
+
 class Watched(Shape):
     """In how many series anomalies are looked for, and in which not."""
 
     series: Count = Field(description="The series that are watched; hours and days of a metric are two.")
     unavailable: Count = Field(description="The series that are not.")
     budget: float = Field(description="The alarms a week that a series may give by its own past.")
+    posts: JudgedPosts = Field(description="Where breakouts of posts are looked for.")
     reasons: list[UnwatchedSeries] = absent("With `accountId`: each series of it that is not watched.")
 
 

@@ -1,5 +1,6 @@
 """The collection `anomalies`: what was out of the ordinary, as the pipeline found it and as a person judged it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -108,6 +109,15 @@ class Anomalies:
         query["kind"] = {"$ne": "breakout"}
         with mongo_errors():
             return self._anomalies.count_documents(query)
+
+    def breakout_counts(self, first: datetime, end: datetime) -> Counter[str]:
+        """Count the breakouts of all workspaces whose posts were published in `[first, end)`, by status."""
+        stages: list[Document] = [
+            {"$match": {"kind": "breakout", "from": {"$gte": first, "$lt": end}}},
+            {"$group": {"_id": "$status", "count": {"$sum": 1}}},
+        ]
+        with mongo_errors():
+            return Counter({row["_id"]: row["count"] for row in self._anomalies.aggregate(stages)})
 
     def counted(self, workspace_id: str, first: datetime, end: datetime) -> list[CountedAnomalies]:
         """Count the anomalies of a workspace that began in `[first, end)`."""

@@ -1,12 +1,14 @@
 """The collection `watched_series`: where anomalies of an account are looked for, and why not elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
+from pymongo import UpdateOne
 from pymongo.database import Database
 
 from metrics.anomalies import Grain, WatchedDocument, WatchedSeries
+from metrics.breakouts import JudgedType
 from metrics.documents import Document
 from metrics.store.errors import mongo_errors
 
@@ -27,6 +29,20 @@ class WatchedAccounts:
         fields = {"accountId": account_id, "at": at, grain: list(series)}
         with mongo_errors():
             self._watched.update_one(query, {"$set": fields}, upsert=True)
+
+    def put_posts(self, workspace_id: str, types: Mapping[str, Sequence[JudgedType]], at: datetime) -> None:
+        """Store the types of posts of accounts, in place of what was known of them."""
+        writes = [
+            UpdateOne(
+                {"_id": account_id, "workspaceId": workspace_id},
+                {"$set": {"accountId": account_id, "at": at, "posts": list(of_account)}},
+                upsert=True,
+            )
+            for account_id, of_account in types.items()
+        ]
+        if writes:
+            with mongo_errors():
+                self._watched.bulk_write(writes, ordered=False)
 
     def of(self, workspace_id: str, account_id: str | None = None) -> list[WatchedDocument]:
         """Return the series of the accounts of a workspace, or of one, by account."""

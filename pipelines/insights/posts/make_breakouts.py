@@ -8,7 +8,7 @@ from logging import getLogger
 
 from metrics.anomalies import OF_POSTS, AnomalyDocument, Change, Evidence, HistoryPoint, KnownDay, Status, anomaly_id
 from metrics.batches import batched
-from metrics.breakouts import AGES, EARLIER_DAYS, MODEL, Refusal
+from metrics.breakouts import AGES, EARLIER_DAYS, MODEL, MOST_POSTS, JudgedType, Refusal
 from metrics.calendars import Calendar
 from metrics.documents import MetricType
 from metrics.periods import HOUR
@@ -41,6 +41,8 @@ _KEPT = ("_id", "foundAt", "acknowledgedBy", "acknowledgedAt", "muted", "note")
 """What stays of a stored breakout when a run finds it again."""
 
 _Kind = tuple[str, MetricType]
+_Said = Sequence[tuple[PostCurveDocument, Mapping[float, Verdict | Refusal]]]
+"""Posts, and what is said of each at each age."""
 
 
 @dataclass(slots=True)
@@ -134,28 +136,35 @@ class _Workspace:
             earlier: dict[_Kind, list[PostCurveDocument]] = {}
             for curve in self.store.post_curves.of_accounts(self.finding.workspace_id, account_ids, first, max(times)):
                 earlier.setdefault((curve["accountId"], curve["metricType"]), []).append(curve)
+            types: dict[str, list[JudgedType]] = {}
             for account_id in account_ids:
                 try:
-                    changes = list(self._of_account(by_account[account_id], earlier, stored, report))
+                    said = self._said(by_account[account_id], earlier)
+                    changes = list(self._of_account(said, earlier, stored, report))
                 except (ArithmeticError, LookupError, TypeError, ValueError):
                     log.exception("the breakouts of an account of %s were not found", self.finding.workspace_id)
                     report.failed += 1
                     continue
                 self.store.anomalies.write(changes)
+                types[account_id] = _types(said, earlier)
                 yield from changes
+            self.store.watched.put_posts(self.finding.workspace_id, types, self.finding.now)
             # An account that was erased meanwhile leaves nothing.
             take_back(self.store, account_ids)
 
+    def _said(self, posts: Sequence[PostCurveDocument], earlier: Mapping[_Kind, Sequence[PostCurveDocument]]) -> _Said:
+        """Return what is said of posts of an account at each age."""
+        return [(post, verdicts(post, earlier.get((post["accountId"], post["metricType"]), ()))) for post in posts]
+
     def _of_account(
         self,
-        posts: Sequence[PostCurveDocument],
+        posts: _Said,
         earlier: Mapping[_Kind, Sequence[PostCurveDocument]],
         stored: Mapping[str, AnomalyDocument],
         report: BreakoutsReport,
     ) -> Iterator[tuple[Change, AnomalyDocument]]:
-        for post in posts:
+        for post, said in posts:
             of_type = earlier.get((post["accountId"], post["metricType"]), ())
-            said = verdicts(post, of_type)
             self._count(post, said, report)
             old = stored.get(post["_id"])
             newest = newest_breakout(said)
@@ -255,6 +264,26 @@ class _Workspace:
         first, last = self.calendar.date_of(post["publishedAt"]), self.calendar.date_of(end - HOUR)
         known = self.known.named(first, last, post["accountId"])
         return {"known": known} if known else {}
+
+
+def _types(posts: _Said, earlier: Mapping[_Kind, Sequence[PostCurveDocument]]) -> list[JudgedType]:
+    """Return the types of an account's young posts: a type is judged if one of them was, at any age.
+
+    `posts` are the most with which one of them could be compared at an age. Without a judgement, the reason is the one
+    that its posts have most often, once they came to an age.
+    """
+    found: list[JudgedType] = []
+    for metric_type in sorted({post["metricType"] for post, _ in posts}):
+        same = [(post, said) for post, said in posts if post["metricType"] == metric_type]
+        verdicts_of = [one for _, said in same for one in said.values()]
+        of_type = earlier.get((same[0][0]["accountId"], metric_type), ())
+        known = max(sum(map(is_present, compared(post, of_type, age))) for post, _ in same for age in AGES)
+        row: JudgedType = {"metricType": metric_type, "posts": min(known, MOST_POSTS)}
+        if not any(isinstance(one, Verdict) for one in verdicts_of):
+            reasons = Counter(one for one in verdicts_of if not isinstance(one, Verdict) and one != "no_observation")
+            row["unavailable"] = max(reasons, key=reasons.__getitem__, default="no_observation")
+        found.append(row)
+    return found
 
 
 def _history(post: PostCurveDocument, age: float, earlier: Sequence[PostCurveDocument]) -> list[HistoryPoint]:

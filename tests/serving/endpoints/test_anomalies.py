@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from metrics.breakouts import JudgedType
 from metrics.periods import HOUR
 from metrics.redis.events import Announcer
 from metrics.redis.keys import events_key
@@ -41,6 +42,10 @@ def found(seeded: Store, announcer: Announcer) -> Store:
     seeded.watched.put("w1", "a1", "hour", [{"metric": "totalViews", "expected": 336, "observed": 336}], NOW)
     few: Any = [{"metric": "reach", "expected": 64, "observed": 3, "unavailable": "too_sparse"}]
     seeded.watched.put("w1", "a1", "day", few, NOW)
+    types: list[JudgedType] = [
+        {"metricType": "post", "posts": 40}, {"metricType": "story", "posts": 4, "unavailable": "too_few_posts"},
+    ]  # fmt: skip
+    seeded.watched.put_posts("w1", {"a1": types}, NOW)
     announcer.announce("w1")
     return seeded
 
@@ -68,7 +73,12 @@ def test_pages_have_each_anomaly_once(client: httpx.Client, found: Store) -> Non
 
 
 def test_answer_tells_where_anomalies_are_looked_for(client: httpx.Client, found: Store) -> None:
-    assert ask(client)["meta"]["watched"] == {"series": 1, "unavailable": 1, "budget": 0.25}
+    assert ask(client)["meta"]["watched"] == {
+        "series": 1, "unavailable": 1, "budget": 0.25, "posts": {"types": 1, "unavailable": 1},
+    }  # fmt: skip
+    assert ask(client, accountId="a1")["meta"]["watched"]["posts"]["reasons"] == [
+        {"accountId": "a1", "metricType": "story", "posts": 4, "reason": "too_few_posts"}
+    ]
     reasons = ask(client, accountId="a1")["meta"]["watched"]["reasons"]
     assert reasons == [{"accountId": "a1", "metric": "reach", "grain": "day", "reason": "too_sparse"}]
 

@@ -215,6 +215,10 @@ def test_refusals_are_counted_once_by_reason(store: Store) -> None:
     report = made(store, AT_6)
     assert report.refused == {"too_few_posts": 1, "definition_changed": 1, "too_few": 1}
     assert report.made == 1
+    judged = {one["accountId"]: one["posts"] for one in store.watched.of("w")}
+    assert judged["few"] == [{"metricType": "post", "posts": 10, "unavailable": "too_few_posts"}]
+    assert [one.get("unavailable") for one in judged["old"]] == ["definition_changed"]
+    assert judged["a0"] == [{"metricType": "post", "posts": 30}], "one of two posts is judged"
     assert made(store, AT_6 + HOUR).refused["too_few"] == 0, "an age counts in the hour in which a post comes to it"
     assert made(store, AT_6 + 7 * HOUR).refused["no_observation"] == 4, "nothing was read at an age of twelve hours"
 
