@@ -280,7 +280,8 @@ def _types(posts: _Said, earlier: Mapping[_Kind, Sequence[PostCurveDocument]]) -
         known = max(sum(map(is_present, compared(post, of_type, age))) for post, _ in same for age in AGES)
         row: JudgedType = {"metricType": metric_type, "posts": min(known, MOST_POSTS)}
         if not any(isinstance(one, Verdict) for one in verdicts_of):
-            reasons = Counter(one for one in verdicts_of if not isinstance(one, Verdict) and one != "no_observation")
+            reasons = Counter[Refusal](one for one in verdicts_of if not isinstance(one, Verdict))
+            del reasons["no_observation"]
             row["unavailable"] = max(reasons, key=reasons.__getitem__, default="no_observation")
         found.append(row)
     return found

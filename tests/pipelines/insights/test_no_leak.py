@@ -33,7 +33,7 @@ from pipelines.insights.posts.outlook import train
 from pipelines.rollup import roll
 from pipelines.rollup.write import STAMPS
 from tests.examples import tried
-from tests.pipelines.insights.posts.published import connect, halving, readings
+from tests.pipelines.insights.posts.published import Curve, connect, halving, readings
 
 BEGIN = datetime(2026, 2, 23, tzinfo=UTC)
 HISTORY, SPAN = 30, 2
@@ -95,7 +95,7 @@ class Log:
             final, half = 400 * np.exp(0.4 * random.normal()), 5 * np.exp(0.1 * random.normal())
             usual = halving(final, half)
 
-            def grown(age: float, at: datetime = at, usual: Any = usual) -> float:
+            def grown(age: float, at: datetime = at, usual: Curve = usual) -> float:
                 known = min(age, max((self.cut - at) / HOUR, 0.0))
                 return round(usual(known) + self.factor * (usual(age) - usual(known)))
 
