@@ -139,7 +139,7 @@ TASKS: Mapping[str, Task] = {
     # The first training makes twelve models, a later one two.
     "forecast_models": Task(_models, 1 / 7, 52, ("forecast_models",)),
     "account_forecasts": Task(_forecasts, 1, 365, ("forecasts", "workspace_forecasts")),
-    "hourly_forecasts": Task(_hourly_forecasts, 4, 4 * 365, ("hourly_forecasts",)),
+    "hourly_forecasts": Task(_hourly_forecasts, 4, 4 * 365, ("hourly_forecasts", "workspace_hourly_forecasts")),
     # A day that is under way is not backfilled.
     "anomalies by hour": Task(partial(_anomalies, now=YESTERDAY + 12 * HOUR), 24, 0, _FOUND),
     "anomalies by day": Task(partial(_anomalies, now=TODAY + 6 * HOUR), 3, 365, _FOUND),

@@ -168,17 +168,32 @@ class SaidDocument(_SaidDocument):
     origin: NotRequired[str]
 
 
-class HourlyForecastDocument(_SaidDocument):
-    """A document of `hourly_forecasts`, about one account. `_id` is `accountId|metric|window`.
+class SaidOfHoursDocument(_SaidDocument):
+    """What was said of an hourly series.
 
     `window` is the start of the six hours of the partition, `origin` the start of the newest hour with a value.
     """
 
-    accountId: str
-    platform: Platform
     window: datetime
     trainedFrom: NotRequired[datetime]
     origin: NotRequired[datetime]
+
+
+class HourlyForecastDocument(SaidOfHoursDocument):
+    """A document of `hourly_forecasts`, about one account. `_id` is `accountId|metric|window`."""
+
+    accountId: str
+    platform: Platform
+
+
+class WorkspaceHourlyForecastDocument(SaidOfHoursDocument):
+    """A document of `workspace_hourly_forecasts`, about the sum over accounts. `_id` is `workspaceId|metric|window`.
+
+    `accountIds` are the accounts in the sum; `leftOut` are the others that have the metric.
+    """
+
+    accountIds: list[str]
+    leftOut: list[str]
 
 
 class ForecastDocument(SaidDocument):

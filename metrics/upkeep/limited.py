@@ -18,6 +18,7 @@ from metrics.periods import DAY, midnight
 from metrics.platforms.registry import KEPT_DAYS
 from metrics.store import Store
 from metrics.store.insights import OF_POSTS
+from metrics.store.insights.workspace_sums import OF_DAYS, OF_HOURS
 from metrics.store.setup.schema import METRICS
 
 _LAST_READ = timedelta(days=90)
@@ -76,8 +77,9 @@ def delete_expired(store: Store, now: datetime) -> Counter[str]:
             gone[METRICS] += _delete_series(store, account.account_id, first)
         for name in ("subject_rollups", "aggregated_metrics"):
             gone[name] += store.deletion.delete(name, {**of, "periodStart": {"$lt": first}})
-        in_sum = {"accountIds": account.account_id, "day": {"$lt": first}}
-        gone["workspace_forecasts"] += store.deletion.delete("workspace_forecasts", in_sum)
+        for name, start in ((OF_DAYS, "day"), (OF_HOURS, "window")):
+            in_sum = {"accountIds": account.account_id, start: {"$lt": first}}
+            gone[name] += store.deletion.delete(name, in_sum)
         for name in ("forecasts", "hourly_nets"):
             gone[name] += store.deletion.delete(name, {**of, "day": {"$lt": first}})
         gone["hourly_forecasts"] += store.deletion.delete("hourly_forecasts", {**of, "window": {"$lt": first}})

@@ -110,7 +110,8 @@ def apply(store: Store, horizon: Horizon) -> dict[str, int]:
             for name in ("forecasts", "workspace_forecasts"):
                 gone[name] += store.deletion.delete(name, said)
             of_hours = {"workspaceId": workspace_id, "window": {"$lt": horizon.rollups_from(workspace_id)}}
-            gone["hourly_forecasts"] += store.deletion.delete("hourly_forecasts", of_hours)
+            for name in ("hourly_forecasts", "workspace_hourly_forecasts"):
+                gone[name] += store.deletion.delete(name, of_hours)
             found = {"workspaceId": workspace_id, "to": {"$lt": horizon.rollups_from(workspace_id)}}
             gone["anomalies"] += store.deletion.delete("anomalies", found)
             for name, (field, _) in OF_POSTS.items():

@@ -161,6 +161,14 @@ _ANOMALY: Json = {
         "posts": [{"postId": _POST, "value": 1480.0, "share": 0.94}],
     },
 }  # fmt: skip
+
+
+def _sum_of_one(forecast: Json) -> Json:
+    """Return the forecast of a workspace with one account."""
+    of = {"accountIds": [_ACCOUNT], "leftOut": [], "difference": 0.0}
+    return {name: value for name, value in forecast.items() if name not in ("accountId", "platform")} | of
+
+
 _BREAKOUT: Json = {
     **_OF_ACCOUNT, "anomalyId": "an_8c1e", "scope": "post", "postId": _POST, "metricType": "post",
     "metric": "engagement",
@@ -219,16 +227,14 @@ EXAMPLES: Mapping[str, Any] = {
     "forecasts": {
         "data": {
             "metric": "totalEngagement", "unit": "count", "horizon": 7, "forecasts": [_FORECAST],
-            "workspace": {
-                **{name: value for name, value in _FORECAST.items() if name not in ("accountId", "platform")},
-                "accountIds": [_ACCOUNT], "leftOut": [], "difference": 0.0,
-            },
+            "workspace": _sum_of_one(_FORECAST),
         },
         "meta": _META,
     },
     "hourlyForecasts": {
         "data": {
             "metric": "totalEngagement", "unit": "count", "horizon": 48, "forecasts": [_OF_NEXT_HOURS],
+            "workspace": _sum_of_one(_OF_NEXT_HOURS),
         },
         "meta": _META,
     },

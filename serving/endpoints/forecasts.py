@@ -1,7 +1,7 @@
 """`GET …/forecasts` and `…/forecasts/hours`: what was said last of the days or hours ahead, or why nothing was."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -17,7 +17,9 @@ from metrics.forecasts import (
     Forecasted,
     HourlyForecastDocument,
     SaidDocument,
+    SaidOfHoursDocument,
     WorkspaceForecastDocument,
+    WorkspaceHourlyForecastDocument,
 )
 from metrics.periods import HOUR, slot_of
 from serving.cache.plan import State
@@ -48,8 +50,8 @@ async def forecasts(request: Request) -> Response:
         found = list(_of_accounts(request, workspace_id, query, metric, said, described))
         data = {"metric": metric.name, "unit": metric.unit, "horizon": query.horizon, "forecasts": found}
         if query.account_id is None and found:
-            of_sum = parts.store.forecasts.newest_of_workspace(workspace_id, metric.name)
-            data["workspace"] = _of_workspace(of_sum, said, metric, query.horizon)
+            of_sum = parts.store.forecasts.of_workspaces.newest(workspace_id, metric.name)
+            data["workspace"] = _of_workspace(of_sum, said, metric, query.horizon, described)
         body = envelope(data, query, state)
         del body["page"]
         return dump_json(body)
@@ -68,6 +70,9 @@ async def hourly_forecasts(request: Request) -> Response:
         said = {one["accountId"]: one for one in newest}
         found = list(_of_accounts(request, workspace_id, query, metric, said, described_hours))
         data = {"metric": metric.name, "unit": metric.unit, "horizon": query.horizon, "forecasts": found}
+        if query.account_id is None and found:
+            of_sum = parts.store.hourly_forecasts.of_workspaces.newest(workspace_id, metric.name)
+            data["workspace"] = _of_workspace(of_sum, said, metric, query.horizon, described_hours)
         body = envelope(data, query, state)
         del body["page"]
         return dump_json(body)
@@ -95,19 +100,29 @@ def _of_accounts(
 
 
 def _of_workspace(
-    of_sum: WorkspaceForecastDocument | None, said: Mapping[str, ForecastDocument], metric: Forecasted, horizon: int
+    of_sum: WorkspaceForecastDocument | WorkspaceHourlyForecastDocument | None,
+    said: Mapping[str, ForecastDocument] | Mapping[str, HourlyForecastDocument],
+    metric: Forecasted,
+    horizon: int,
+    describe: Callable[[Any, Forecasted, int], dict[str, Any]],
 ) -> dict[str, Any]:
     if of_sum is None:
         reason = "not_yet_available" if metric.adds_over_accounts else "not_additive"
         return {"unavailable": {"reason": reason}}
-    found = described(of_sum, metric, horizon)
+    found = describe(of_sum, metric, horizon)
     found |= {"accountIds": of_sum["accountIds"], "leftOut": of_sum["leftOut"]}
-    accounts = [said[name] for name in of_sum["accountIds"] if name in said and said[name]["day"] == of_sum["day"]]
+    accounts = [said[name] for name in of_sum["accountIds"] if name in said and _end(said[name]) == _end(of_sum)]
     if "points" in found and len(accounts) == len(of_sum["accountIds"]):
-        each = [described(one, metric, horizon) for one in accounts]
+        each = [describe(one, metric, horizon) for one in accounts]
         if all("points" in one for one in each):
             found["difference"] = round(_whole(found) - sum(map(_whole, each)), 2)
     return found
+
+
+def _end(document: Mapping[str, Any]) -> datetime:
+    """Return the day, or the six hours, at whose end something was said."""
+    end: datetime = document["day"] if "day" in document else document["window"]
+    return end
 
 
 def _whole(found: Mapping[str, Any]) -> float:
@@ -126,7 +141,7 @@ def described(document: SaidDocument, metric: Forecasted, horizon: int) -> dict[
     return _described(document, AccountForecast, metric, horizon, date_of)
 
 
-def described_hours(document: HourlyForecastDocument, metric: Forecasted, horizon: int) -> dict[str, Any]:
+def described_hours(document: SaidOfHoursDocument, metric: Forecasted, horizon: int) -> dict[str, Any]:
     """Return what a document says of the first hours of a horizon."""
 
     def start_of(ahead: int) -> dict[str, Any]:
@@ -136,7 +151,7 @@ def described_hours(document: HourlyForecastDocument, metric: Forecasted, horizo
 
 
 def _described(
-    document: SaidDocument | HourlyForecastDocument,
+    document: SaidDocument | SaidOfHoursDocument,
     shape: type[Shape],
     metric: Forecasted,
     horizon: int,

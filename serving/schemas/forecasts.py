@@ -151,22 +151,24 @@ class AccountForecast(SaidForecast):
     platform: Platform
 
 
-class WorkspaceForecast(SaidForecast):
-    """The forecast of the sum over a workspace's accounts, from the history of that sum."""
+class SumOfAccounts(Shape):
+    """What a forecast of the sum over a workspace's accounts is about."""
 
     account_ids: list[str] = absent("The accounts in the sum: those that have a forecast of their own.")
     left_out: list[str] = absent("The other accounts that have the metric.")
     difference: float = absent(
-        "The sum's total less the totals of its accounts; without totals, the difference on the last day. They are "
+        "The sum's total less the totals of its accounts; without totals, the difference at the last point. They are "
         "forecast from different histories, so they differ."
     )
 
 
-class AccountHourlyForecast(Shape):
-    """The forecast of the next hours of one account: points and their evidence, or why there are none."""
+class WorkspaceForecast(SumOfAccounts, SaidForecast):
+    """The forecast of the sum over a workspace's accounts, from the history of that sum."""
 
-    account_id: str
-    platform: Platform
+
+class SaidHourlyForecast(Shape):
+    """The forecast of the next hours of one series: points and their evidence, or why there are none."""
+
     model: str = absent("The version of the method.")
     made_at: Instant = absent("When it was said.")
     origin: Instant = absent("The start of the newest hour with a value; the forecast is of the hours after it.")
@@ -193,13 +195,25 @@ class AccountHourlyForecast(Shape):
     unavailable: NoHourlyForecast = absent("Why there are no points.")
 
 
+class AccountHourlyForecast(SaidHourlyForecast):
+    """The forecast of the next hours of one account."""
+
+    account_id: str
+    platform: Platform
+
+
+class WorkspaceHourlyForecast(SumOfAccounts, SaidHourlyForecast):
+    """The forecast of the next hours of the sum over a workspace's accounts, from the history of that sum."""
+
+
 class HourlyForecastData(Shape):
-    """The forecasts of one metric by hour, by account."""
+    """The forecasts of one metric by hour, by account and for the whole workspace."""
 
     metric: str = Field(description="The metric, by its name in rollups.")
     unit: Unit
     horizon: Count = Field(description="The number of hours.")
     forecasts: list[AccountHourlyForecast] = Field(description="One per account, by the id of the account.")
+    workspace: WorkspaceHourlyForecast = absent("The sum over all accounts; not with `accountId`.")
 
 
 class HourlyForecasts(Shape):

@@ -1,6 +1,6 @@
-"""The collections `forecasts` and `workspace_forecasts`: what was said of each series at the end of each day.
+"""The collection `forecasts`: what was said of each series at the end of each day.
 
-The first has a document per account and metric, the second one per workspace and metric; documents never change.
+It has a document per account, metric and day; documents never change.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,8 +15,9 @@ from metrics.forecasts import DueDocument, ForecastDocument, WorkspaceForecastDo
 from metrics.periods import DAY
 from metrics.store.errors import mongo_errors
 from metrics.store.insights.statements import add_new
+from metrics.store.insights.workspace_sums import OF_DAYS, WorkspaceSums
 
-NAME, OF_WORKSPACES = "forecasts", "workspace_forecasts"
+NAME = "forecasts"
 _RECENT = timedelta(days=7)
 """How much older than the newest forecast of a workspace that of one of its accounts may be, to be answered."""
 _SUMS = ("points", "inside80", "inside95", "error", "expected")
@@ -32,7 +33,7 @@ class Forecasts:
 
     def __init__(self, db: Database[Document]) -> None:
         self._forecasts = db[NAME]
-        self._of_workspaces = db[OF_WORKSPACES]
+        self.of_workspaces: WorkspaceSums[WorkspaceForecastDocument] = WorkspaceSums(db, OF_DAYS, "day")
 
     def add(self, documents: Sequence[ForecastDocument]) -> int:
         """Store what is said of accounts; what was said before of the same series and day stays.
@@ -40,13 +41,6 @@ class Forecasts:
         Returns how many are new.
         """
         return add_new(self._forecasts, documents)
-
-    def add_of_workspaces(self, documents: Sequence[WorkspaceForecastDocument]) -> int:
-        """Store what is said of workspaces; what was said before of the same series and day stays.
-
-        Returns how many are new.
-        """
-        return add_new(self._of_workspaces, documents)
 
     def earlier(self, account_ids: Sequence[str], first: datetime, end: datetime) -> list[ForecastDocument]:
         """Return what was said of accounts on the days in `[first, end)` in time, oldest first."""
@@ -58,20 +52,6 @@ class Forecasts:
     def of_account(self, account_id: str, first: datetime) -> Iterator[ForecastDocument]:
         """Yield what was said of an account from a day on, without its back-tests and totals, oldest first."""
         return cast("Iterator[ForecastDocument]", said_of(self._forecasts, account_id, "day", first))
-
-    def earlier_of_workspace(
-        self, workspace_id: str, first: datetime, end: datetime
-    ) -> list[WorkspaceForecastDocument]:
-        """Return what was said of a workspace on the days in `[first, end)` in time, oldest first."""
-        query = {"workspaceId": workspace_id, "day": {"$gte": first, "$lt": end}, "hindcast": {"$exists": False}}
-        with mongo_errors():
-            return cast("list[WorkspaceForecastDocument]", list(self._of_workspaces.find(query).sort("day", 1)))
-
-    def newest_of_workspace(self, workspace_id: str, metric: str) -> WorkspaceForecastDocument | None:
-        """Return the newest that was said of a metric of a workspace; None if nothing was."""
-        with mongo_errors():
-            found = self._of_workspaces.find_one({"workspaceId": workspace_id, "metric": metric}, sort=[("day", -1)])
-        return cast("WorkspaceForecastDocument | None", found)
 
     def newest(self, workspace_id: str, metric: str, account_id: str | None = None) -> list[ForecastDocument]:
         """Return the newest that was said of a metric of each account, or of one, by account id.

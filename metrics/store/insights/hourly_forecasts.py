@@ -10,11 +10,12 @@ from typing import Final, cast
 from pymongo.database import Database
 
 from metrics.documents import Document
-from metrics.forecasts import DueDocument, HourlyForecastDocument
+from metrics.forecasts import DueDocument, HourlyForecastDocument, WorkspaceHourlyForecastDocument
 from metrics.periods import DAY
 from metrics.store.errors import mongo_errors
 from metrics.store.insights.forecasts import due_of, said_of
 from metrics.store.insights.statements import add_new
+from metrics.store.insights.workspace_sums import OF_HOURS, WorkspaceSums
 
 NAME: Final = "hourly_forecasts"
 _RECENT = 2 * DAY
@@ -31,6 +32,7 @@ class HourlyForecasts:
 
     def __init__(self, db: Database[Document]) -> None:
         self._forecasts = db[NAME]
+        self.of_workspaces: WorkspaceSums[WorkspaceHourlyForecastDocument] = WorkspaceSums(db, OF_HOURS, "window")
 
     def add(self, documents: Sequence[HourlyForecastDocument]) -> int:
         """Store what is said of accounts; what was said before of the same series and window stays.

@@ -93,7 +93,10 @@ def lifetimes(settings: Settings) -> list[Lifetime]:
         ),
         # The oldest origin of a back-test is 196 days old, and asks a model that may be four weeks older.
         Lifetime("forecast_models", "knownUntil", "expire", 260 * _DAY_SECONDS),
-        Lifetime("hourly_forecasts", "window", "expire", min(rollups, of_hours), "TIDEMARK_ROLLUP_RETENTION_DAYS"),
+        *(
+            Lifetime(name, "window", "expire", min(rollups, of_hours), "TIDEMARK_ROLLUP_RETENTION_DAYS")
+            for name in ("hourly_forecasts", "workspace_hourly_forecasts")
+        ),
         Lifetime("anomalies", "to", "expire", min(rollups, anomalies), "TIDEMARK_ROLLUP_RETENTION_DAYS"),
         Lifetime("hourly_nets", "day", "expire", min(log, nets), "TIDEMARK_RETENTION_DAYS"),
         Lifetime("watched_series", "at", "expire", 30 * _DAY_SECONDS),

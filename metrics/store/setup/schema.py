@@ -143,6 +143,15 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
         "madeAt": _DATE,
         "model": _STRING,
     },
+    "workspace_hourly_forecasts": {
+        "_id": _STRING,
+        "workspaceId": _STRING,
+        "accountIds": {"bsonType": "array"},
+        "metric": _STRING,
+        "window": _DATE,
+        "madeAt": _DATE,
+        "model": _STRING,
+    },
     "anomalies": {
         "_id": _STRING,
         "workspaceId": _STRING,
@@ -283,6 +292,10 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "hourly_forecasts": [
         IndexModel([("workspaceId", ASCENDING), ("metric", ASCENDING), ("window", DESCENDING)]),
         IndexModel([("accountId", ASCENDING), ("window", DESCENDING)]),
+    ],
+    "workspace_hourly_forecasts": [
+        IndexModel([("workspaceId", ASCENDING), ("metric", ASCENDING), ("window", DESCENDING)]),
+        IndexModel([("accountIds", ASCENDING)]),
     ],
     "anomalies": [
         IndexModel([("workspaceId", ASCENDING), ("from", DESCENDING), ("_id", DESCENDING)]),

@@ -5,6 +5,7 @@ from metrics.store import Store
 from metrics.store.deletion import Filters
 from metrics.store.erasures import ErasureIds, Kind
 from metrics.store.insights import OF_POSTS
+from metrics.store.insights.workspace_sums import OF_DAYS, OF_HOURS
 from metrics.store.setup.schema import METRICS
 
 _OF_ACCOUNT = (
@@ -30,7 +31,8 @@ _OF_WORKSPACE = (
     "campaigns",
     "alerts",
     "alert_firings",
-    "workspace_forecasts",
+    OF_DAYS,
+    OF_HOURS,
     "anomaly_alerts",
     "anomaly_messages",
 )
@@ -49,7 +51,7 @@ def _account_filters(account_id: str) -> Filters:
     return {
         METRICS: {"metadata.accountId": account_id},
         **of,
-        "workspace_forecasts": {"$or": [{"accountIds": account_id}, {"leftOut": account_id}]},
+        **{name: {"$or": [{"accountIds": account_id}, {"leftOut": account_id}]} for name in (OF_DAYS, OF_HOURS)},
         "shard_reports": {"accountIds": account_id},
         "accounts": {"_id": account_id},
     }

@@ -1,13 +1,12 @@
 """Make the forecasts of a day for workspaces: read rollups, forecast, judge what came due, store."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from logging import getLogger
 from typing import Protocol, cast, get_args
 
-from metrics.aggregation.consents import left_out
 from metrics.batches import batched
 from metrics.documents import ConnectedState
 from metrics.expected import Connection
@@ -34,7 +33,7 @@ from pipelines.insights.forecasts.intervals import NOMINAL
 from pipelines.insights.forecasts.members import Floats
 from pipelines.insights.forecasts.reading import AccountMetric, read_series
 from pipelines.insights.forecasts.series import DailySeries
-from pipelines.insights.forecasts.sums import Sum
+from pipelines.insights.forecasts.sums import Sum, said_of_sums, sums_of
 
 log = getLogger(__name__)
 
@@ -115,7 +114,7 @@ class _Making:
         return self.now > self.day + DAY + LATE
 
     def documents(
-        self, workspace_id: str, version: int, accounts: Sequence[Connection], sums: Mapping[str, Sum]
+        self, workspace_id: str, version: int, accounts: Sequence[Connection], sums: Mapping[str, Sum[date]]
     ) -> list[ForecastDocument]:
         """Return what is said of accounts of a workspace, and add them to its sums; a series that fails is counted."""
         names = [one.account_id for one in accounts]
@@ -144,21 +143,18 @@ class _Making:
                     sums[metric.name].add(account, None if "unavailable" in said else series.get(key))
         return found
 
-    def of_workspace(self, workspace_id: str, sums: Mapping[str, Sum]) -> list[WorkspaceForecastDocument]:
+    def of_workspace(self, workspace_id: str, sums: Mapping[str, Sum[date]]) -> list[WorkspaceForecastDocument]:
         """Return what is said of a workspace's sums; metrics of which no account is forecast are left out."""
-        since = self.day - _LOOK_BACK
-        earlier = [] if self.hindcast else self.store.forecasts.earlier_of_workspace(workspace_id, since, self.day)
-        found = []
-        for name, one in sums.items():
-            if not one.account_ids:
-                continue
-            # What was said of the sum over other accounts is not judged by the sum over these.
-            same = [said for said in earlier if said["metric"] == name and said["accountIds"] == one.account_ids]
-            said = say(FORECASTED[name], one.series(), same, self.day.date(), self.challenger)
-            document = self._document(workspace_id, workspace_id, FORECASTED[name], said)
-            of = {"accountIds": one.account_ids, "leftOut": one.left_out}
-            found.append(cast("WorkspaceForecastDocument", document | of))
-        return found
+        since, kept = self.day - _LOOK_BACK, self.store.forecasts.of_workspaces
+        earlier = [] if self.hindcast else kept.earlier(workspace_id, since, self.day)
+
+        def said(name: str, series: DailySeries | None, same: Sequence[SaidDocument]) -> Mapping[str, object]:
+            return say(FORECASTED[name], series, same, self.day.date(), self.challenger)
+
+        return [
+            cast("WorkspaceForecastDocument", self._document(workspace_id, workspace_id, FORECASTED[name], of_sum))
+            for name, of_sum in said_of_sums(sums, earlier, said)
+        ]
 
     def _document(
         self, name: str, workspace_id: str, metric: Forecasted, said: Mapping[str, object]
@@ -207,7 +203,7 @@ def make(
         accounts = store.accounts.connections([workspace_id], states=get_args(ConnectedState))
         marks = store.announcements.touch("forecasts", [workspace_id] if accounts else [], day)
         made, refused = report.made, report.refused.total()
-        sums = _sums(store, workspace_id, accounts)
+        sums = sums_of(store, workspace_id, accounts, FORECASTED)
         for some in batched(accounts, _ACCOUNTS):
             documents = making.documents(workspace_id, calendars[workspace_id].current.version, some, sums)
             new = store.forecasts.add(documents)
@@ -215,7 +211,7 @@ def make(
             # An account that was erased meanwhile leaves nothing.
             take_back(store, [one.account_id for one in some])
         of_workspace = making.of_workspace(workspace_id, sums)
-        store.forecasts.add_of_workspaces(of_workspace)
+        store.forecasts.of_workspaces.add(of_workspace)
         report.sums += sum("unavailable" not in one for one in of_workspace)
         take_back(store, {account_id for one in of_workspace for account_id in one["accountIds"]})
         report.workspaces += bool(accounts)
@@ -231,11 +227,6 @@ def _announce(store: Store, left: AnnouncementMark, announce: Announce) -> None:
     if (found := store.forecasts.counts(left.workspace_id, left.day)) != (0, 0):
         announce(left.workspace_id, left.day, *found)
     store.announcements.settle([left])
-
-
-def _sums(store: Store, workspace_id: str, accounts: Iterable[Connection]) -> dict[str, Sum]:
-    withheld = left_out(accounts, store.consents.lacking(workspace_id))
-    return {name: Sum(metric, withheld) for name, metric in FORECASTED.items() if metric.adds_over_accounts}
 
 
 def say(

@@ -18,6 +18,7 @@ from metrics.forecasts import (
     Forecasted,
     HourlyForecastDocument,
     Refusal,
+    WorkspaceHourlyForecastDocument,
 )
 from metrics.periods import DAY, HOUR, midnight
 from metrics.store import Store
@@ -33,6 +34,7 @@ from pipelines.insights.forecasts.intervals import NOMINAL
 from pipelines.insights.forecasts.make import Announce, MakeReport, said_fields
 from pipelines.insights.forecasts.members import Floats
 from pipelines.insights.forecasts.reading import AccountMetric
+from pipelines.insights.forecasts.sums import Sum, said_of_sums, sums_of
 
 log = getLogger(__name__)
 
@@ -97,8 +99,10 @@ class _Making:
     def hindcast(self) -> bool:
         return self.now > self.end + LATE
 
-    def documents(self, workspace_id: str, accounts: Sequence[Connection]) -> list[HourlyForecastDocument]:
-        """Return what is said of accounts of a workspace; a series that fails is counted."""
+    def documents(
+        self, workspace_id: str, accounts: Sequence[Connection], sums: Mapping[str, Sum[datetime]]
+    ) -> list[HourlyForecastDocument]:
+        """Return what is said of accounts of a workspace, and add them to its sums; a series that fails is counted."""
         names = [one.account_id for one in accounts]
         series = read_hourly(self.store, names, self.end)
         earlier: dict[AccountMetric, list[HourlyForecastDocument]] = {}
@@ -119,18 +123,41 @@ class _Making:
             except Exception:
                 log.exception("the hours of %s of %s could not be forecast", metric.name, account.account_id)
                 self.report.failed += 1
+                said = {"unavailable": None}
             else:
-                found.append(self._document(workspace_id, account, metric, said))
+                document = self._document(account.account_id, workspace_id, metric, said)
+                of = {"accountId": account.account_id, "platform": account.platform}
+                found.append(cast("HourlyForecastDocument", document | of))
+            sums[metric.name].add(account, None if "unavailable" in said else series.get(key))
         return found
 
+    def of_workspace(
+        self, workspace_id: str, sums: Mapping[str, Sum[datetime]]
+    ) -> list[WorkspaceHourlyForecastDocument]:
+        """Return what is said of a workspace's sums; metrics of which no account is forecast are left out."""
+        since, kept = self.window - _LOOK_BACK, self.store.hourly_forecasts.of_workspaces
+        earlier = [] if self.hindcast else kept.earlier(workspace_id, since, self.window)
+
+        def said(name: str, series: HourlySeries | None, same: Sequence[Mapping[str, Any]]) -> Mapping[str, object]:
+            smoothed = None
+            if series is not None and HOURLY_FORECASTED[name].adds_over_days and refused(series, self.end) is None:
+                (smoothed,) = smoothed_series([series])
+            return say_hours(series, same, self.end, smoothed, self.challenger)
+
+        return [
+            cast(
+                "WorkspaceHourlyForecastDocument",
+                self._document(workspace_id, workspace_id, HOURLY_FORECASTED[name], of_sum),
+            )
+            for name, of_sum in said_of_sums(sums, earlier, said)
+        ]
+
     def _document(
-        self, workspace_id: str, account: Connection, metric: Forecasted, said: Mapping[str, object]
-    ) -> HourlyForecastDocument:
-        document = {
-            "_id": hourly_forecast_id(account.account_id, metric.name, self.window),
+        self, name: str, workspace_id: str, metric: Forecasted, said: Mapping[str, object]
+    ) -> dict[str, object]:
+        document: dict[str, object] = {
+            "_id": hourly_forecast_id(name, metric.name, self.window),
             "workspaceId": workspace_id,
-            "accountId": account.account_id,
-            "platform": account.platform,
             "metric": metric.name,
             "window": self.window,
             "madeAt": self.now,
@@ -140,7 +167,7 @@ class _Making:
         }
         if self.hindcast:
             document["hindcast"] = True
-        return cast("HourlyForecastDocument", document)
+        return document
 
 
 def make_hours(
@@ -171,11 +198,16 @@ def make_hours(
         accounts = store.accounts.connections([workspace_id], states=get_args(ConnectedState))
         marks = store.announcements.touch(NAME, [workspace_id] if accounts else [], window)
         made, refusals = report.made, report.refused.total()
+        sums = sums_of(store, workspace_id, accounts, HOURLY_FORECASTED)
         for some in batched(accounts, _ACCOUNTS):
-            documents = making.documents(workspace_id, some)
+            documents = making.documents(workspace_id, some, sums)
             report.count(documents, store.hourly_forecasts.add(documents))
             # An account that was erased meanwhile leaves nothing.
             take_back(store, [one.account_id for one in some])
+        of_workspace = making.of_workspace(workspace_id, sums)
+        store.hourly_forecasts.of_workspaces.add(of_workspace)
+        report.sums += sum("unavailable" not in one for one in of_workspace)
+        take_back(store, {account_id for one in of_workspace for account_id in one["accountIds"]})
         report.workspaces += bool(accounts)
         report.accounts += len(accounts)
         if (found := (report.made - made, report.refused.total() - refusals)) != (0, 0):

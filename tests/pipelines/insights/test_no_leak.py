@@ -40,7 +40,7 @@ HISTORY, SPAN = 30, 2
 """The days that are known in any case, and those in which the log is cut."""
 UNTOUCHED = BEGIN + (HISTORY - 1) * DAY
 """Days before this one are derived once: the log is cut later."""
-KEPT = ("forecasts", "workspace_forecasts", "hourly_forecasts", "post_outlooks")
+KEPT = ("forecasts", "workspace_forecasts", "hourly_forecasts", "workspace_hourly_forecasts", "post_outlooks")
 """Collections of documents that never change."""
 ROLLUPS = ("subject_rollups", "aggregated_metrics")
 DERIVED = (*KEPT, *ROLLUPS, "hourly_nets", "anomalies", "watched_series", "post_curves")

@@ -150,6 +150,19 @@ def test_hours_have_points_with_intervals_total_and_evidence(client: httpx.Clien
     assert (level["totalUnavailable"], "total" in level) == ("not_additive", False)
 
 
+def test_workspace_has_the_forecast_of_the_next_hours_of_its_sum(client: httpx.Client, said_hours: Store) -> None:
+    found = client.get(HOURS, params={"metric": "totalEngagement"}).json()["data"]["workspace"]
+    assert (found["accountIds"], found["leftOut"]) == (["a1"], ["x"])
+    assert len(found["points"]) == 48
+    assert found["difference"] == 0, "it is the sum of one"
+    assert {"total", "backtest", "origin"} < found.keys()
+    said_hours.db["workspace_hourly_forecasts"].delete_many({})
+    followers = client.get(HOURS, params={"metric": "followers", "horizon": 24}).json()["data"]
+    assert followers["workspace"] == {"unavailable": {"reason": "not_yet_available"}}
+    of_one = client.get(HOURS, params={"metric": "totalEngagement", "accountId": "a1"}).json()["data"]
+    assert "workspace" not in of_one
+
+
 def test_hours_of_another_workspace_are_not_told(client: httpx.Client, said_hours: Store) -> None:
     assert said_hours.hourly_forecasts.newest("w2", "totalEngagement", "a2")
     answer = client.get(HOURS, params={"metric": "totalEngagement", "accountId": "a2"})

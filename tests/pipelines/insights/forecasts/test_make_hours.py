@@ -35,6 +35,10 @@ def documents(store: Store, **query: Any) -> list[dict[str, Any]]:
     return list(store.db["hourly_forecasts"].find(query).sort("_id", 1))
 
 
+def sums_of(store: Store, **query: Any) -> list[dict[str, Any]]:
+    return list(store.db["workspace_hourly_forecasts"].find(query).sort("_id", 1))
+
+
 @pytest.fixture
 def filled(store: Store) -> Store:
     connect(store, "a0")
@@ -47,7 +51,10 @@ def filled(store: Store) -> Store:
 def test_each_series_has_a_forecast_or_a_reason(filled: Store) -> None:
     report = made(filled)
     assert (report.workspaces, report.accounts, report.made, report.failed) == (1, 2, 2, 0)
-    assert report.summary().startswith("2 forecasts of 2 accounts in 1 workspaces; refused: 1 no_observation, 1 too_")
+    assert report.sums == 2
+    assert report.summary().startswith(
+        "2 forecasts of 2 accounts in 1 workspaces, and 2 of the sums of workspaces; refused: 1 no_observation, 1 too_"
+    )
     found = {(one["accountId"], one["metric"]): one for one in documents(filled)}
     assert len(found) == 4
     counted, level = found["a0", "totalEngagement"], found["a0", "followers"]
@@ -57,6 +64,29 @@ def test_each_series_has_a_forecast_or_a_reason(filled: Store) -> None:
     assert (counted["trainedFrom"], counted["expected"]) == (END - WEEKS_4 * HOUR, WEEKS_4)
     assert found["a1", "totalEngagement"]["unavailable"] == "too_short"
     assert found["a1", "followers"]["unavailable"] == "no_observation"
+
+
+def test_workspace_has_a_forecast_of_the_sum_over_accounts_that_have_one(filled: Store) -> None:
+    connect(filled, "a2")
+    put_hours(filled, "a2", END, {"totalEngagement": hourly(WEEKS_4 - 24, seed=2)})
+    report = made(filled)
+    assert report.sums == 2
+    found = {one["metric"]: one for one in sums_of(filled)}
+    of_sum, level = found["totalEngagement"], found["followers"]
+    assert (of_sum["accountIds"], of_sum["leftOut"], of_sum["window"]) == (["a0", "a2"], ["a1"], END - WINDOW)
+    assert of_sum["expected"] == WEEKS_4 - 24, "the history begins where that of the shorter account does"
+    assert level["accountIds"] == ["a0"]
+    assert level["values"] == documents(filled, accountId="a0", metric="followers")[0]["values"]
+    each = [documents(filled, accountId=name, metric="totalEngagement")[0] for name in ("a0", "a2")]
+    together = [sum(values) for values in zip(*[one["values"] for one in each], strict=True)]
+    assert of_sum["values"] == pytest.approx(together, rel=0.15)
+    inside = [value + 0.1 for value in each[0]["values"][:6]]
+    for name, values in (("a0", hourly(WEEKS_4)), ("a2", hourly(WEEKS_4 - 24, seed=2))):
+        put_hours(filled, name, END + WINDOW, {"totalEngagement": [*values, *inside]})
+    made(filled, END + WINDOW)
+    (judged,) = sums_of(filled, metric="totalEngagement", window=END)
+    assert judged["due"]["points"] == 6
+    assert sums_of(filled, window=END - WINDOW) == [level, of_sum], "what was said stays"
 
 
 def test_what_was_said_stays_and_later_hours_do_not_change_it(filled: Store) -> None:
@@ -140,6 +170,7 @@ def test_erasure_and_retention_leave_nothing(filled: Store, redis_client: Redis,
     made(filled)
     assert erased(filled, redis_client, "account", "a0")["hourly_forecasts"] == 2
     assert {one["accountId"] for one in documents(filled)} == {"a1"}
+    assert sums_of(filled) == []
     filled.retention.set("w", Days(rollups=30))
     assert retention.apply(filled, retention.Horizon.of(filled, settings, END + 60 * DAY))["hourly_forecasts"] == 2
     assert documents(filled) == []
