@@ -108,11 +108,12 @@ def test_evaluation_is_printed_and_says_in_words_what_has_not_come_due(cli: Cli,
     assert ran.code == 0
     lines = [" ".join(line.split()) for line in ran.out.splitlines()]
     assert f"Forecasts of days that came due, since {first:%Y-%m-%d}" in lines
-    assert f"No forecast has come due since {first:%Y-%m-%d}." in lines
+    assert f"No forecast of days has come due since {first:%Y-%m-%d}." in lines
+    assert f"No forecast of hours has come due since {first:%Y-%m-%d}." in lines
     assert "by kind found open ended withdrawn acknowledged per week and series" in lines
     assert "hour spike 1 0 1 0.0 % 0.0 %" in lines
     found = json.loads(cli("insights", "evaluate", "--json").out)
     assert found["workspaces"] == ["acme"]
     assert [one["anomalies"] for one in found["anomalies"]] == [1]
-    assert sorted(found["unavailable"]) == ["bestTimes", "forecasts", "halfLives", "outlooks"]
+    assert sorted(found["unavailable"]) == ["bestTimes", "forecasts", "halfLives", "hourlyForecasts", "outlooks"]
     assert found["since"].endswith("T00:00:00Z")

@@ -7,15 +7,14 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, OperationFailure
 
-from metrics.anomalies import KINDS, STATUSES
 from metrics.documents import ACCOUNT_STATES, OPERATION_KINDS, Document
 from metrics.periods import PERIODS
 from metrics.settings import Settings
-from metrics.store.insights import announcement_marks
 from metrics.store.rollup.roll_marks import KEPT_DAYS
-from metrics.store.setup import lifetimes
+from metrics.store.setup import insights, lifetimes
 from metrics.store.setup.disconnections import note_disconnections
 from metrics.store.setup.identities import normalise_accounts
+from metrics.store.setup.insights import DATE, STRING
 from metrics.store.setup.lifetimes import METRICS
 from metrics.store.workspace.channels import MESSAGES_KEPT_DAYS
 
@@ -27,167 +26,94 @@ _NAMESPACE_EXISTS = 48
 _INDEX_EXISTS = (85, 86)
 """MongoDB's error codes for an index that exists with other options, or with the same name and other fields."""
 
-_STRING = {"bsonType": "string", "minLength": 1}
-_DATE = {"bsonType": "date"}
-
 _REQUIRED: Mapping[str, Mapping[str, Any]] = {
     "accounts": {
-        "_id": _STRING,
-        "workspaceId": _STRING,
-        "platform": _STRING,
-        "platformAccountId": _STRING,
+        "_id": STRING,
+        "workspaceId": STRING,
+        "platform": STRING,
+        "platformAccountId": STRING,
         "state": {"enum": list(ACCOUNT_STATES)},
-        "connectedAt": _DATE,
+        "connectedAt": DATE,
     },
     "posts": {
-        "_id": _STRING,
-        "workspaceId": _STRING,
-        "accountId": _STRING,
-        "platformPostId": _STRING,
+        "_id": STRING,
+        "workspaceId": STRING,
+        "accountId": STRING,
+        "platformPostId": STRING,
         "metricType": {"enum": ["post", "story", "reel"]},
-        "publishedAt": _DATE,
+        "publishedAt": DATE,
     },
     "collections": {
-        "_id": _STRING,
-        "workspaceId": _STRING,
-        "accountId": _STRING,
-        "slot": _DATE,
+        "_id": STRING,
+        "workspaceId": STRING,
+        "accountId": STRING,
+        "slot": DATE,
         "state": {"enum": ["collected", "failed", "skipped"]},
     },
     "operations": {
-        "_id": _STRING,
-        "workspaceId": _STRING,
+        "_id": STRING,
+        "workspaceId": STRING,
         "kind": {"enum": list(OPERATION_KINDS)},
         "state": {"enum": ["queued", "running", "succeeded", "partial", "failed"]},
-        "createdAt": _DATE,
-        "scopeKey": _STRING,
+        "createdAt": DATE,
+        "scopeKey": STRING,
     },
-    "api_keys": {"_id": _STRING, "workspaces": {"bsonType": "array"}, "scopes": {"bsonType": "array"}},
-    "quarantine": {"_id": _STRING, "platform": _STRING, "apiVersion": _STRING, "metric": _STRING, "since": _DATE},
-    "roll_marks": {"_id": _STRING, "workspaceId": _STRING, "periodStart": _DATE},
-    "roll_openings": {"_id": _STRING, "roll": _STRING, "at": _DATE, "workspaceId": _STRING, "accountId": _STRING},
-    "shard_reports": {"_id": _STRING, "at": _DATE},
-    "export_marks": {"_id": _STRING, "workspaceId": _STRING, "day": _DATE},
-    "workspace_settings": {"_id": _STRING},
+    "api_keys": {"_id": STRING, "workspaces": {"bsonType": "array"}, "scopes": {"bsonType": "array"}},
+    "quarantine": {"_id": STRING, "platform": STRING, "apiVersion": STRING, "metric": STRING, "since": DATE},
+    "roll_marks": {"_id": STRING, "workspaceId": STRING, "periodStart": DATE},
+    "roll_openings": {"_id": STRING, "roll": STRING, "at": DATE, "workspaceId": STRING, "accountId": STRING},
+    "shard_reports": {"_id": STRING, "at": DATE},
+    "export_marks": {"_id": STRING, "workspaceId": STRING, "day": DATE},
+    "workspace_settings": {"_id": STRING},
     "metric_definitions": {
-        "_id": _STRING,
-        "workspaceId": _STRING,
-        "name": _STRING,
+        "_id": STRING,
+        "workspaceId": STRING,
+        "name": STRING,
         "version": {"bsonType": ["int", "long"], "minimum": 1},
-        "expression": _STRING,
-        "unit": _STRING,
-        "createdAt": _DATE,
+        "expression": STRING,
+        "unit": STRING,
+        "createdAt": DATE,
     },
     "campaigns": {
-        "_id": _STRING,
-        "workspaceId": _STRING,
-        "name": _STRING,
-        "title": _STRING,
-        "startDate": _STRING,
-        "endDate": _STRING,
+        "_id": STRING,
+        "workspaceId": STRING,
+        "name": STRING,
+        "title": STRING,
+        "startDate": STRING,
+        "endDate": STRING,
     },
     "alerts": {
-        "_id": _STRING,
-        "workspaceId": _STRING,
-        "name": _STRING,
-        "metric": _STRING,
+        "_id": STRING,
+        "workspaceId": STRING,
+        "name": STRING,
+        "metric": STRING,
         "period": {"enum": list(PERIODS)},
         "channels": {"bsonType": "array"},
     },
-    "alert_firings": {"_id": _STRING, "workspaceId": _STRING, "alert": _STRING, "periodStart": _DATE, "nextAt": _DATE},
+    "alert_firings": {"_id": STRING, "workspaceId": STRING, "alert": STRING, "periodStart": DATE, "nextAt": DATE},
     "anomaly_alerts": {
-        "_id": _STRING,
-        "workspaceId": _STRING,
+        "_id": STRING,
+        "workspaceId": STRING,
         "minSeverity": {"bsonType": ["int", "long"], "minimum": 1, "maximum": 10},
         "channels": {"bsonType": "array"},
-        "nextAt": _DATE,
+        "nextAt": DATE,
     },
     "anomaly_messages": {
-        "_id": _STRING,
-        "workspaceId": _STRING,
+        "_id": STRING,
+        "workspaceId": STRING,
         "anomalyIds": {"bsonType": "array"},
-        "madeAt": _DATE,
-        "nextAt": _DATE,
+        "madeAt": DATE,
+        "nextAt": DATE,
     },
-    "forecasts": {
-        "_id": _STRING,
-        "workspaceId": _STRING,
-        "accountId": _STRING,
-        "metric": _STRING,
-        "day": _DATE,
-        "madeAt": _DATE,
-        "model": _STRING,
-    },
-    "workspace_forecasts": {
-        "_id": _STRING,
-        "workspaceId": _STRING,
-        "accountIds": {"bsonType": "array"},
-        "metric": _STRING,
-        "day": _DATE,
-        "madeAt": _DATE,
-        "model": _STRING,
-    },
-    "forecast_models": {
-        "_id": _STRING,
-        "grain": {"enum": ["day", "hour"]},
-        "version": _STRING,
-        "knownUntil": _DATE,
-        "madeAt": _DATE,
-    },
-    "hourly_forecasts": {
-        "_id": _STRING,
-        "workspaceId": _STRING,
-        "accountId": _STRING,
-        "metric": _STRING,
-        "window": _DATE,
-        "madeAt": _DATE,
-        "model": _STRING,
-    },
-    "workspace_hourly_forecasts": {
-        "_id": _STRING,
-        "workspaceId": _STRING,
-        "accountIds": {"bsonType": "array"},
-        "metric": _STRING,
-        "window": _DATE,
-        "madeAt": _DATE,
-        "model": _STRING,
-    },
-    "anomalies": {
-        "_id": _STRING,
-        "workspaceId": _STRING,
-        "from": _DATE,
-        "to": _DATE,
-        "kind": {"enum": list(KINDS)},
-        "status": {"enum": list(STATUSES)},
-        "model": _STRING,
-    },
-    "hourly_nets": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "day": _DATE},
-    "watched_series": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "at": _DATE},
-    "post_curves": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "publishedAt": _DATE},
-    "content_decay": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "day": _DATE, "model": _STRING},
-    "best_times": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "day": _DATE, "model": _STRING},
-    "post_outlooks": {
-        "_id": _STRING,
-        "workspaceId": _STRING,
-        "accountId": _STRING,
-        "postId": _STRING,
-        "publishedAt": _DATE,
-        "madeAt": _DATE,
-        "model": _STRING,
-    },
-    "announcement_marks": {"_id": _STRING, "workspaceId": _STRING, "day": _DATE},
-    "store_sizes": {"_id": _STRING, "at": _DATE},
-    "reading_memory": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING},
-    "erasures": {"_id": _STRING, "kind": {"enum": ["account", "workspace"]}, "at": _DATE, "by": _STRING},
-    "erasure_names": {"_id": _STRING, "erasureId": _STRING, "what": _STRING, "ids": {"bsonType": "array"}},
-    "subject_rollups": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "periodStart": _DATE},
-    "aggregated_metrics": {"_id": _STRING, "workspaceId": _STRING, "accountId": _STRING, "periodStart": _DATE},
+    **insights.REQUIRED,
+    "store_sizes": {"_id": STRING, "at": DATE},
+    "reading_memory": {"_id": STRING, "workspaceId": STRING, "accountId": STRING},
+    "erasures": {"_id": STRING, "kind": {"enum": ["account", "workspace"]}, "at": DATE, "by": STRING},
+    "erasure_names": {"_id": STRING, "erasureId": STRING, "what": STRING, "ids": {"bsonType": "array"}},
+    "subject_rollups": {"_id": STRING, "workspaceId": STRING, "accountId": STRING, "periodStart": DATE},
+    "aggregated_metrics": {"_id": STRING, "workspaceId": STRING, "accountId": STRING, "periodStart": DATE},
 }
 
-_OF_STATEMENTS = (
-    IndexModel([("workspaceId", ASCENDING), ("day", DESCENDING)]),
-    IndexModel([("accountId", ASCENDING), ("day", DESCENDING)]),
-)
 _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     # The workspace is first, so that the log can be sharded by it. MongoDB turns these into indexes of buckets.
     METRICS: [
@@ -280,55 +206,7 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("nextAt", ASCENDING)], name="pending", partialFilterExpression={"pending": True}),
         IndexModel([("madeAt", ASCENDING)], name="expire", expireAfterSeconds=MESSAGES_KEPT_DAYS * 86_400),
     ],
-    "forecasts": [
-        IndexModel([("workspaceId", ASCENDING), ("metric", ASCENDING), ("day", DESCENDING)]),
-        IndexModel([("accountId", ASCENDING), ("day", DESCENDING)]),
-    ],
-    "workspace_forecasts": [
-        IndexModel([("workspaceId", ASCENDING), ("metric", ASCENDING), ("day", DESCENDING)]),
-        IndexModel([("accountIds", ASCENDING)]),
-    ],
-    "forecast_models": [IndexModel([("grain", ASCENDING), ("knownUntil", ASCENDING)])],
-    "hourly_forecasts": [
-        IndexModel([("workspaceId", ASCENDING), ("metric", ASCENDING), ("window", DESCENDING)]),
-        IndexModel([("accountId", ASCENDING), ("window", DESCENDING)]),
-    ],
-    "workspace_hourly_forecasts": [
-        IndexModel([("workspaceId", ASCENDING), ("metric", ASCENDING), ("window", DESCENDING)]),
-        IndexModel([("accountIds", ASCENDING)]),
-    ],
-    "anomalies": [
-        IndexModel([("workspaceId", ASCENDING), ("from", DESCENDING), ("_id", DESCENDING)]),
-        IndexModel([("accountId", ASCENDING), ("to", DESCENDING)]),
-        # For the messages of a workspace.
-        IndexModel([("workspaceId", ASCENDING), ("status", ASCENDING), ("foundAt", ASCENDING)]),
-        # For the rule of whole platforms, which looks at all workspaces.
-        IndexModel([("platform", ASCENDING), ("from", ASCENDING)]),
-        # For announcing what a run has left behind.
-        IndexModel(
-            [("workspaceId", ASCENDING)],
-            name="untold",
-            partialFilterExpression={"untold.change": {"$exists": True}},
-        ),
-    ],
-    "announcement_marks": [
-        IndexModel([("said", ASCENDING), ("workspaceId", ASCENDING)]),
-        IndexModel([("day", ASCENDING)], name="expire", expireAfterSeconds=announcement_marks.KEPT_DAYS * 86_400),
-    ],
-    "hourly_nets": [IndexModel([("accountId", ASCENDING), ("day", ASCENDING)])],
-    "watched_series": [IndexModel([("workspaceId", ASCENDING)]), IndexModel([("accountId", ASCENDING)])],
-    "post_curves": [
-        IndexModel([("workspaceId", ASCENDING), ("publishedAt", DESCENDING)]),
-        IndexModel([("platform", ASCENDING), ("metricType", ASCENDING), ("publishedAt", DESCENDING)]),
-        IndexModel([("accountId", ASCENDING), ("publishedAt", DESCENDING)]),
-    ],
-    "content_decay": _OF_STATEMENTS,
-    "best_times": _OF_STATEMENTS,
-    "post_outlooks": [
-        IndexModel([("workspaceId", ASCENDING), ("publishedAt", DESCENDING)]),
-        IndexModel([("accountId", ASCENDING), ("publishedAt", DESCENDING)]),
-        IndexModel([("postId", ASCENDING), ("age", DESCENDING)]),
-    ],
+    **insights.INDEXES,
     "erasures": [IndexModel([("state", ASCENDING)], sparse=True)],
     "erasure_names": [IndexModel([("erasureId", ASCENDING)])],
     "subject_rollups": [
