@@ -6,6 +6,7 @@
     python bench/insights.py --simulator [--simulated 36]
     python bench/insights.py --anomalies [--data ../shared/data] [--accounts 1000]
     python bench/insights.py --posts [--data ../shared/data]
+    python bench/insights.py --planted 3
     python bench/insights.py --breakouts [--data ../shared/data] [--simulated 36]
 
 `--posts` prints each bar of statements about posts beside its figure (`bench/support/post_bars.py`), and `--breakouts`

@@ -27,6 +27,7 @@ from metrics.redis.client import connect as connect_redis
 from metrics.redis.events import Announcer, anomaly_event
 from metrics.redis.keys import events_key
 from metrics.store import Store
+from metrics.store.insights.anomalies import SETTLED
 from metrics.vault import Vault
 from pipelines.insights.anomalies.make import find
 from pipelines.resources import Clients
@@ -115,7 +116,8 @@ def planted_run(accounts_per_platform: int) -> Figures:
             set_rule(bench.store, name, NewRule(LEAST_SEVERITY, (SecretStr(url),)), FIRST, vault)
         for day in days[QUIET:]:
             figures.slowest_seconds = max(figures.slowest_seconds, _look(clients, day, figures))
-            now = day + DAY + LOOKED_AFTER
+            # Anomalies of days wait for the run that finds them to end.
+            now = day + DAY + LOOKED_AFTER + SETTLED
             make_messages(bench.store, now)
             send_pending(clients, now)
         figures.on_stream = sum(redis.xlen(events_key(name)) for name in names)
