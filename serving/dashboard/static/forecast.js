@@ -38,15 +38,18 @@ export function ahead(found, last) {
   return days;
 }
 
-/** Return the band of a chart whose places are `dates`: a list per bound, null where nothing is forecast, and a text per place. */
+/** Return the band of a chart whose places are `dates`; null if it has none. */
 export function band(forecast, dates) {
   if (!forecast || !isOfAll(forecast)) return null;
   const of = new Map(forecast.points.map((point) => [point.date, point]));
-  const points = dates.map((date) => of.get(date) ?? null);
-  return { ...Object.fromEntries(BOUNDS.map((name) => [name, points.map((point) => point?.[name] ?? null)])), texts: points.map((point) => (point ? written(point) : "")) };
+  return bounds(dates.map((date) => of.get(date) ?? null));
 }
 
-const written = ({ value, lo80, hi80 }) => `${count(value)}, in 4 days of 5 from ${count(lo80)} to ${count(hi80)}`;
+/** Return what `draw` needs of a band: a list per bound, null where nothing is forecast, and a text per place. */
+export const bounds = (points) => ({ ...Object.fromEntries(BOUNDS.map((name) => [name, points.map((point) => point?.[name] ?? null)])), texts: points.map((point) => (point ? certainty(point) : "")) });
+
+/** Say what is forecast of one day or hour, and how sure that is. */
+export const certainty = ({ value, lo80, hi80, at }) => `${count(value)}, in 4 ${at ? "hours" : "days"} of 5 from ${count(lo80)} to ${count(hi80)}`;
 
 /** Return the rows of a table, the latest day first. */
 export function rows(forecast, columns) {
@@ -59,12 +62,16 @@ export function rows(forecast, columns) {
 export function about(forecast) {
   if (!forecast) return null;
   if (forecast.unavailable) return `No forecast: ${reasonOfInsight(forecast.unavailable.reason)}.`;
-  const { points, total, backtest: { origins, skill, coverage80 } } = forecast, last = points.at(-1);
-  const out = forecast.leftOut?.length ?? 0;
-  const lacking = out ? ` Without ${plural(out, "account")} for which nothing can be forecast. The chart has no band, because its line is of all accounts.` : "";
+  const { points, total, backtest, leftOut } = forecast, last = points.at(-1);
   const what = total
     ? `The next ${points.length} days together: ${count(total.value)}, with a chance of 4 in 5 from ${count(total.lo80)} to ${count(total.hi80)}.`
-    : `On ${shortDate(last.date)}: ${written(last)}.`;
+    : `On ${shortDate(last.date)}: ${certainty(last)}.`;
+  return `${what} ${evidence(backtest, "day", leftOut)}${leftOut?.length ? " The chart has no band, because its line is of all accounts." : ""}`;
+}
+
+/** Say how often a forecast was right on earlier days or hours (`unit`), and what it leaves out. */
+export function evidence({ origins, skill, coverage80 }, unit, leftOut = []) {
   const better = skill > 0 ? `errors ${Math.round(100 * skill)} % smaller than those of repeating the last week` : "no better than repeating the last week, so the last week is repeated";
-  return `${what} Tried on ${plural(origins, "earlier day")}: ${better}; ${Math.round(100 * coverage80)} % of the values were inside the inner band, where 80 % should be.${lacking}`;
+  const lacking = leftOut.length ? ` Without ${plural(leftOut.length, "account")} for which nothing can be forecast.` : "";
+  return `Tried on ${plural(origins, `earlier ${unit}`)}: ${better}; ${Math.round(100 * coverage80)} % of the values were inside the inner band, where 80 % should be.${lacking}`;
 }

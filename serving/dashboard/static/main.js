@@ -17,6 +17,7 @@ import { filter } from "./filter.js";
 import { gate } from "./gate.js";
 import { happened, happenedChanges, happenedWith } from "./happened.js";
 import { histories } from "./history.js";
+import { hours } from "./hours.js";
 import { listenToLinks } from "./links.js";
 import { whenNear } from "./nearby.js";
 import { own, ownWith } from "./own.js";
@@ -40,11 +41,11 @@ import { enter as enterZone } from "./zone.js";
 const warnings = (reading) => alerts(reading, access);
 /**
  * Per kind of page: what is at the top and shown first, the rest, and, by the ids of their places, what is drawn when it comes near
- * the view: charts, own metrics, top posts and accounts, and what many posts are read for, which changes little.
+ * the view: charts, own metrics, top posts and accounts, and what changes little: the next hours, and what many posts are read for.
  */
 const SECTIONS = {
-  workspace: { top: [warnings, filter, histories, figures, coverage, today], rest: [platforms], later: { charts, own, posts, accounts }, slow: { types, "best-times": bestTimes, decay } },
-  account: { top: [warnings, subject, histories, figures, coverage, today], rest: [], later: { charts, posts }, slow: { types, "best-times": bestTimes, decay } },
+  workspace: { top: [warnings, filter, histories, figures, coverage, today], rest: [platforms], later: { charts, own, posts, accounts }, slow: { hours, types, "best-times": bestTimes, decay } },
+  account: { top: [warnings, subject, histories, figures, coverage, today], rest: [], later: { charts, posts }, slow: { hours, types, "best-times": bestTimes, decay } },
   post: { top: [warnings, post], rest: [], later: {}, slow: {} },
   happened: { top: [warnings, happened], rest: [], later: {}, slow: {} },
 };

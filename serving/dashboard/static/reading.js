@@ -113,6 +113,18 @@ export class Reading {
     return account ? data.forecasts[0] : data.workspace;
   }
 
+  /** Read what is forecast of a metric in the next two days, by hour, of the account of the view or of the sum of the workspace. */
+  async hoursAhead(metric) {
+    const { account } = this.view, { data } = await this._get("forecasts/hours", { metric, ...this._account() });
+    return account ? data.forecasts[0] : data.workspace;
+  }
+
+  /** Read metrics by hour, from the beginning of the day before yesterday on. */
+  async lastHours(metrics) {
+    const last = today();
+    return (await this._get("series", { metrics: metrics.join(), interval: "hourly", startDate: later(last, -2), endDate: last, ...this._account() })).data;
+  }
+
   /** Read what is said of the posts of each account: their best times, how they age, and what becomes of the young ones. */
   async bestTimes() {
     return (await this._get("best-times", this._account())).data;

@@ -9,17 +9,25 @@ from playwright.sync_api import expect
 
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument, CollectionDocument
+from metrics.forecasts import WINDOW
 from metrics.periods import DAY, HOUR, midnight, slot_of
 from metrics.redis.events import Announcer
 from metrics.store.collections import record_id
 from pipelines.insights.forecasts.make import make
+from pipelines.insights.forecasts.make_hours import make_hours
 from tests.pipelines.insights.forecasts.days import roll_days, weekly
+from tests.pipelines.insights.forecasts.hours import growing, hourly, put_hours
 from tests.serving.dashboard.stage import Look, Stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 WORKSPACE = "foretold"
 NEXT_DAYS = re.compile(
     r"The next 7 days together: [\d,]+, with a chance of 4 in 5 from [\d,]+ to [\d,]+\. Tried on 9 earlier days: "
+)
+
+NEXT_HOURS = re.compile(
+    r"The 48 hours until \d+ \w+ \d\d:00 together: [\d,]+, with a chance of 4 in 5 from [\d,]+ to [\d,]+\. "
+    r"Tried on \d+ earlier hours: "
 )
 
 
@@ -44,6 +52,11 @@ def foretold(stage: Stage) -> None:
     roll_days(stage.store, "acc_long", yesterday, {"totalEngagement": weekly(100), "followers": weekly(100)}, WORKSPACE)
     roll_days(stage.store, "acc_short", yesterday, {"totalEngagement": weekly(20), "followers": weekly(20)}, WORKSPACE)
     make(stage.store, midnight(yesterday), now=now, run_id="r")
+    # The last whole six hours; forecasts of the hours after them are made when these have ended.
+    window = now.replace(hour=now.hour // 6 * 6, minute=0, second=0, microsecond=0) - WINDOW
+    of_hours = {"totalEngagement": hourly(28 * 24), "followers": growing(28 * 24)}
+    put_hours(stage.store, "acc_long", window + WINDOW, of_hours, workspaceId=WORKSPACE)
+    make_hours(stage.store, window, now=now, run_id="r")
     Announcer(stage.redis).announce(WORKSPACE)
 
 
@@ -69,6 +82,37 @@ def test_account_shows_what_is_forecast_and_how_sure_it_is(look: Look, stage: St
     assert [one["id"] for one in found] == []
     assert look.errors == []
     look.keep("forecast")
+
+
+def test_account_shows_the_next_two_days_by_hour(look: Look, stage: Stage, foretold: None) -> None:
+    page = look.page
+    page.goto(f"{stage.url}?workspace={WORKSPACE}&account=acc_long#key={stage.key}")
+    look.scroll()
+    card = page.locator("#hours")
+    expect(card).to_contain_text(NEXT_HOURS)
+    page.click("#details-hours summary")
+    expect(card.locator("tr.forecast")).to_have_count(48)
+    page.focus("#plot-hours")
+    for _ in range(2):
+        page.keyboard.press("ArrowLeft")
+    expect(card.locator(".readout")).to_contain_text(re.compile(r"Forecast \d+, in 4 hours of 5 from"))
+    page.select_option("#hours-of", "followers")
+    expect(card).to_contain_text(re.compile(r"At \d+ \w+ \d\d:00: [\d,]+, in 4 hours of 5 from"))
+    found = Axe().run(page, {"include": ["#hours"]}).response["violations"]
+    assert [one["id"] for one in found] == []
+    assert look.errors == []
+    look.keep("hours")
+
+
+def test_hours_have_words_where_nothing_is_forecast(look: Look, stage: Stage, foretold: None) -> None:
+    page = look.page
+    page.goto(f"{stage.url}?workspace={WORKSPACE}&account=acc_short#key={stage.key}")
+    look.scroll()
+    expect(page.locator("#hours .empty")).to_contain_text("No forecast of the next hours: ")
+    page.goto(f"{stage.url}?workspace={WORKSPACE}&platform=instagram#key={stage.key}")
+    look.scroll()
+    expect(page.locator("#hours .empty")).to_contain_text("not of one platform")
+    assert look.errors == []
 
 
 def test_short_history_has_the_reason_in_words(look: Look, stage: Stage, foretold: None) -> None:
