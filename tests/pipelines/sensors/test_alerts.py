@@ -1,6 +1,5 @@
 """Alerts reach a receiver over HTTP: one message each, not one per retry."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,32 +12,18 @@ from metrics.documents import AccountDocument, AccountState
 from metrics.redis.events import Announcer
 from metrics.settings import Settings
 from metrics.store import Store
-from pipelines.resources import Clients, Tidemark
+from pipelines.resources import Clients
 from pipelines.sensors import alerts, notifications
 from pipelines.sensors.alerts import AlertNotSent, alert_needs_reauth, alert_run_failures
+from tests.pipelines.sensors.ticks import with_clients
 from tests.receiver import Receiver
 from tidemark.stack.ports import free_port
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    opened = Receiver()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
 def clients(store: Store, redis_client: Redis, settings: Settings, receiver: Receiver) -> Clients:
     with_receiver = settings.model_copy(update={"alert_urls": (SecretStr(receiver.url),)})
     return Clients(with_receiver, store, redis_client, Announcer(redis_client))
-
-
-def resource(clients: Clients) -> Tidemark:
-    class Fixed(Tidemark):
-        def clients(self) -> Clients:
-            return clients
-
-    return Fixed()
 
 
 def account(name: str, state: AccountState = "needs_reauth") -> AccountDocument:
@@ -49,7 +34,7 @@ def account(name: str, state: AccountState = "needs_reauth") -> AccountDocument:
 
 
 def evaluate(clients: Clients, cursor: str | None) -> str | None:
-    with dg.build_sensor_context(cursor=cursor, resources={"tidemark": resource(clients)}) as context:
+    with dg.build_sensor_context(cursor=cursor, resources={"tidemark": with_clients(clients)}) as context:
         return alert_needs_reauth.evaluate_tick(context).cursor
 
 
@@ -98,14 +83,14 @@ def test_failing_run_is_told_of_once_whatever_the_retries(clients: Clients, rece
             context = dg.build_run_status_sensor_context(
                 "alert_run_failures", result.get_run_failure_event(), instance, result.dagster_run
             ).for_run_failure()
-            alert_run_failures(context, tidemark=resource(clients))
+            alert_run_failures(context, tidemark=with_clients(clients))
     assert [m["title"] for m in receiver.messages] == ["Tidemark: doomed 2026-01-15 failed"]
     assert "breaks: ValueError: MongoDB does not answer" in receiver.messages[0]["message"]
 
 
 def failed_runs(clients: Clients, instance: dg.DagsterInstance, cursor: str | None) -> str | None:
     """Evaluate the sensor as the daemon does; return the cursor that the daemon would store."""
-    with dg.build_sensor_context(instance, cursor=cursor, resources={"tidemark": resource(clients)}) as context:
+    with dg.build_sensor_context(instance, cursor=cursor, resources={"tidemark": with_clients(clients)}) as context:
         return alert_run_failures.evaluate_tick(context).cursor
 
 

@@ -1,10 +1,8 @@
 """Alerts by thresholds fire once per closed period, whatever is late, killed or refused in between."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import dagster as dg
 import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
@@ -24,24 +22,18 @@ from metrics.store.workspace.alerts import AlertDocument, FiringDocument
 from metrics.upkeep.erase import left_of
 from metrics.upkeep.reseal import reseal_all
 from metrics.vault import Vault
-from pipelines.resources import Clients, Tidemark
+from pipelines.resources import Clients
 from pipelines.rollup.roll import roll
 from pipelines.sensors import deliveries, thresholds
 from pipelines.sensors.deliveries import GIVEN_UP, LEASE
 from pipelines.sensors.thresholds import send_pending, watch_thresholds
+from tests.pipelines.sensors.ticks import tick
 from tests.receiver import Receiver
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 START = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
 SET = START - DAY
 CLOSED = START + DAY + HOUR
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    opened = Receiver()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -82,17 +74,7 @@ def put(clients: Clients, name: str = "many", channels: tuple[str, ...] | None =
 
 def watch(clients: Clients, now: datetime = CLOSED) -> str:
     """Evaluate the sensor as the daemon does, at an instant."""
-
-    class Fixed(Tidemark):
-        def clients(self) -> Clients:
-            return clients
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(thresholds, "utcnow", lambda: now)
-        with dg.build_sensor_context(resources={"tidemark": Fixed()}) as context:
-            message = watch_thresholds.evaluate_tick(context).skip_message
-    assert message is not None
-    return message
+    return tick(watch_thresholds, thresholds, clients, now)
 
 
 def firings(clients: Clients, name: str = "many") -> list[FiringDocument]:

@@ -1,6 +1,5 @@
-"""A receiver of messages, and clients of a workspace with one account and a public address."""
+"""Clients of a workspace with one account and a public address."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,14 +13,6 @@ from metrics.settings import Settings
 from metrics.store import Store
 from pipelines.resources import Clients
 from tests.pipelines.sensors.anomalies.told import START
-from tests.receiver import Receiver
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    opened = Receiver()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

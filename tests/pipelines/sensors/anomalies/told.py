@@ -3,16 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import dagster as dg
-import pytest
 from pydantic import SecretStr
 
 from metrics.alerts.anomalies import NewRule, set_rule
 from metrics.store.workspace.anomaly_alerts import AnomalyAlertDocument, AnomalyMessageDocument
 from metrics.vault import Vault
-from pipelines.resources import Clients, Tidemark
+from pipelines.resources import Clients
 from pipelines.sensors import anomalies
 from pipelines.sensors.anomalies import watch_anomalies
+from tests.pipelines.sensors.ticks import tick
 from tests.serving.endpoints.stored_anomalies import put_anomaly
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
@@ -39,17 +38,7 @@ def put(clients: Clients, name: str, **fields: Any) -> None:
 
 def watch(clients: Clients, now: datetime = NOW) -> str:
     """Evaluate the sensor as the daemon does, at an instant."""
-
-    class Fixed(Tidemark):
-        def clients(self) -> Clients:
-            return clients
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(anomalies, "utcnow", lambda: now)
-        with dg.build_sensor_context(resources={"tidemark": Fixed()}) as context:
-            message = watch_anomalies.evaluate_tick(context).skip_message
-    assert message is not None
-    return message
+    return tick(watch_anomalies, anomalies, clients, now)
 
 
 def messages(clients: Clients) -> list[AnomalyMessageDocument]:
