@@ -48,4 +48,4 @@ def test_public_account_has_no_token(channel: SimAccount, cli: Cli) -> None:
 def test_platform_that_shows_nothing_to_everybody_needs_a_token(on_stores: Store, cli: Cli) -> None:
     words = ["accounts", "connect", "--workspace", "acme", "--platform", "threads", "--handle", "a", "--account", "1"]
     ran = cli(*words, "--public")
-    assert (ran.code, "accessToken missing" in ran.err) == (2, True)
+    assert (ran.code, "access token missing" in ran.err) == (2, True)

@@ -51,6 +51,7 @@ def work(given: Work, together: Any, told: Any) -> None:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.usefixtures("every_post")
 def test_two_processes_never_exceed_a_budget_together(bench: Bench) -> None:
     bench.simulator.reset()
     bench.simulator.set_clock(NOW)

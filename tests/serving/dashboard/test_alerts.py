@@ -198,7 +198,7 @@ def test_rate_on_a_small_basis_is_marked_and_does_not_set_the_scale(look: Look) 
         rate["values"][0], rate["parts"]["over"][0], rate["parts"]["under"][0] = 900.0, 81, 9
         route.fulfill(json=body)
 
-    look.page.route("**/series?**", answer)
+    look.page.route("**/series?**engagementRate**", answer)
     page = look.open(drawn=True)
     page.locator("#details-rate summary").click()
     cell = page.locator("#table-rate tbody tr").last.locator("td").nth(column("linkedin"))

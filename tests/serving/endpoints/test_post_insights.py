@@ -62,7 +62,8 @@ def test_no_effect_is_an_answer_with_its_evidence(client: httpx.Client, said: St
     found = ask(client, "best-times")[0]
     assert (found["timeZone"], found["unavailable"]) == ("UTC", {"reason": "no_effect"})
     assert found["p"] > 0.05
-    assert found["tried"] > 20
+    # Seven weekdays and the windows with enough posts, whose number depends on the hour of the test.
+    assert 7 < found["tried"] <= 31
     assert "slots" not in found
 
 
