@@ -231,6 +231,31 @@ def offered(
 
 
 @cache
+def shown_of_others(
+    platform: Platform, metric_type: MetricType, content_type: ContentType | None = None
+) -> Mapping[str, Offer]:
+    """Return the metrics that a platform shows of accounts of others for one kind of subject, by canonical name."""
+    shown, facts = FACTS[platform].public_numbers, FACTS[platform]
+    found = dict[str, Offer]()
+    of_account = metric_type == "account"
+    for name in () if shown is None else shown.accounts if of_account else shown.posts:
+        usual = facts.account_offer(name) if of_account else facts.post_offer(name)
+        offer = usual if shown is None or of_account else shown.differs.get(name, usual)
+        if offer is not None and offer.covers(metric_type, content_type):
+            found[name] = offer
+    return MappingProxyType(found)
+
+
+@cache
+def shown_engagement_parts(
+    platform: Platform, metric_type: MetricType, content_type: ContentType | None = None
+) -> tuple[str, ...]:
+    """Return the parts of engagement that a platform shows of a kind of post of others; empty if it shows none."""
+    offers = shown_of_others(platform, metric_type, content_type)
+    return tuple(part for part in ENGAGEMENT_PARTS if part in offers)
+
+
+@cache
 def engagement_parts(
     platform: Platform, metric_type: MetricType, content_type: ContentType | None = None
 ) -> tuple[str, ...]:
@@ -265,5 +290,5 @@ def supported(platform: Platform, name: str) -> bool:
 __all__ = [
     "CATALOG", "COUNTERS", "DAY_BASIS", "DEFINITION_VERSION", "ENGAGEMENT_PARTS", "GAUGES", "LEVEL_BASIS",
     "METRIC_TYPES", "RATE_BASIS", "Kind", "Metric", "Offer", "Subject", "Unit", "engagement", "engagement_parts",
-    "metrics_of", "offered", "subject_kind", "supported",
+    "metrics_of", "offered", "shown_engagement_parts", "shown_of_others", "subject_kind", "supported",
 ]  # fmt: skip

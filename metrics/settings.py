@@ -38,7 +38,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 def _platform_fields() -> dict[str, Any]:
-    """Return the fields of the platforms: URLs, budgets of posts and calls, quotas, an API key, a login's app."""
+    """Return the fields of the platforms: URLs, budgets, quotas, keys and tokens of the app, a login's app."""
     fields: dict[str, Any] = {}
     for facts in FACTS.values():
         for name, api in facts.apis.items():
@@ -69,6 +69,9 @@ def _platform_fields() -> dict[str, Any]:
                 "Unset: with the tokens of the accounts."
             )
             fields[f"{facts.name}_api_key"] = (SecretStr | None, Field(None, description=description))
+        if facts.public_numbers is not None and facts.public_numbers.app_token:
+            description = facts.public_numbers.app_token
+            fields[f"{facts.name}_app_token"] = (SecretStr | None, Field(None, description=description))
     for facts in FACTS.values():
         for name, login in facts.logins.items():
             what = "connect {} accounts" if login is facts.login else "add the second grant of {} accounts"
@@ -324,6 +327,11 @@ class Settings(_PlatformSettings):
         """Return the API key of the app for a platform, or None if it is unset or the platform takes none."""
         key: SecretStr | None = getattr(self, f"{platform}_api_key") if FACTS[platform].takes_api_key else None
         return key if key is not None and key.get_secret_value() else None
+
+    def app_token(self, platform: Platform) -> SecretStr | None:
+        """Return the app's token for the numbers of others, or None if it is unset or the platform takes none."""
+        token: SecretStr | None = getattr(self, f"{platform}_app_token", None)
+        return token if token is not None and token.get_secret_value() else None
 
     def login_app(self, name: str) -> tuple[str, SecretStr] | None:
         """Return id and secret of the app of a login, or None if one of them is unset or there is no such login.

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import unquote
 
-from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts
+from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts, PublicNumbers
 from metrics.platforms.ids import Refuse, shown
 from metrics.platforms.terms import ERASED, Term
 
@@ -95,6 +95,11 @@ BLUESKY = PlatformFacts(
         "saves": "bookmarkCount",
     },
     needs_token=False,
+    public_numbers=PublicNumbers(
+        accounts=("followers", "following", "posts"),
+        posts=("likes", "comments", "shares", "saves"),
+        shared=True,
+    ),
     no_login="Bluesky needs no login here: its numbers are public, and an app password, where you want one, goes into "
     "`tidemark accounts connect --platform bluesky --token -`.",
 )

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from metrics.documents import MetricType
-from metrics.platforms.facts import META_CONTENT, ON_ACCOUNTS, Api, Colours, Ids, Offer, PlatformFacts
+from metrics.platforms.facts import META_CONTENT, ON_ACCOUNTS, Api, Colours, Ids, Offer, PlatformFacts, PublicNumbers
 from metrics.platforms.ids import Refuse, number
 from metrics.platforms.login import Address, Login, LongLived, OwnedAccount, Question
 from metrics.platforms.terms import META
@@ -116,6 +116,17 @@ FACEBOOK = PlatformFacts(
         "videoViews": Offer("blue_reels_play_count", ("reel",)),
         "clicks": Offer("post_clicks", ("post",)),
     },
+    public_numbers=PublicNumbers(
+        accounts=("followers",),
+        posts=("likes", "comments", "shares"),
+        differs={
+            "likes": Offer("reactions", ("post",)),
+            "comments": Offer("comments", ("post",)),
+        },
+        app_token="Token of a system user of an app with Page Public Content Access, with which pages of others are "
+        "read. Unset: they are not read.",
+        lists_all=False,
+    ),
     check_announced=_check_announced,
     login=_LOGIN,
 )

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from metrics.platforms.facts import META_CONTENT, ON_ACCOUNTS, ON_POSTS, Api, Colours, Ids, Offer, PlatformFacts
+from metrics.platforms.facts import (
+    META_CONTENT,
+    ON_ACCOUNTS,
+    ON_POSTS,
+    Api,
+    Colours,
+    Ids,
+    Offer,
+    PlatformFacts,
+    PublicNumbers,
+)
 from metrics.platforms.login import Address, Login, LongLived, OwnedAccount, Question, split_scopes
 from metrics.platforms.terms import META
 
@@ -105,5 +115,14 @@ INSTAGRAM = PlatformFacts(
         "navigation": Offer("navigation", ("story",)),
         "watchTime": Offer("ig_reels_video_view_total_time", ("reel",)),
     },
+    public_numbers=PublicNumbers(
+        accounts=("followers", "posts"),
+        posts=("likes", "comments", "views"),
+        differs={
+            "views": Offer("view_count", ("reel",), note="Views of advertisements are included; only reels have it.")
+        },
+        hidden=("likes",),
+        lends=True,
+    ),
     login=_LOGIN,
 )

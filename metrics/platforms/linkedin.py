@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
 
-from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts
+from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts, PublicNumbers
 from metrics.platforms.ids import Refuse, number, shown
 from metrics.platforms.login import Address, Login, OwnedAccount, Question
 from metrics.platforms.terms import Term
@@ -146,6 +146,7 @@ LINKEDIN = PlatformFacts(
         "reach": "uniqueImpressionsCount",
         "clicks": "clickCount",
     },
+    public_numbers=PublicNumbers(accounts=("followers",), lends=True),
     same_accounts=_same_accounts,
     login=_LOGIN,
 )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from metrics.platforms.facts import META_CONTENT, Api, Colours, Ids, PlatformFacts
+from metrics.platforms.facts import META_CONTENT, Api, Colours, Ids, PlatformFacts, PublicNumbers
 from metrics.platforms.login import Address, Login, LongLived, OwnedAccount, Question, split_scopes
 from metrics.platforms.terms import META, Term
 
@@ -66,5 +66,6 @@ THREADS = PlatformFacts(
         "views": "views",
     },
     calls_per_day=48_000,
+    public_numbers=PublicNumbers(accounts=("followers",), lends=True, least_followers=100, lookups_per_day=1_000),
     login=_LOGIN,
 )

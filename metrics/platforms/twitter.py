@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from metrics.clock import utcnow
-from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts
+from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts, PublicNumbers
 from metrics.platforms.ids import Refuse, number
 from metrics.platforms.login import Address, Login, OwnedAccount, Question
 from metrics.platforms.terms import ERASED, Term
@@ -101,5 +101,12 @@ TWITTER = PlatformFacts(
     },
     posts_per_day=100_000,
     billing="which bills each of them",
+    public_numbers=PublicNumbers(
+        accounts=("followers", "following", "posts"),
+        posts=("likes", "comments", "shares", "saves", "impressions", "videoViews"),
+        app_token="App-only token of X, with which users of others are read; X bills each. Unset: they are not read.",
+        shared=True,
+        prices={"user": 0.010, "post": 0.005},
+    ),
     login=_LOGIN,
 )

@@ -4,7 +4,17 @@ import re
 from datetime import date, timedelta
 from typing import Any
 
-from metrics.platforms.facts import ON_ACCOUNTS, Api, Colours, ContentFacts, Ids, Offer, PlatformFacts, Quota
+from metrics.platforms.facts import (
+    ON_ACCOUNTS,
+    Api,
+    Colours,
+    ContentFacts,
+    Ids,
+    Offer,
+    PlatformFacts,
+    PublicNumbers,
+    Quota,
+)
 from metrics.platforms.ids import Refuse, refuse_address, shown
 from metrics.platforms.login import Address, Login, OwnedAccount, Question
 from metrics.platforms.terms import ERASED, Term
@@ -146,6 +156,12 @@ YOUTUBE = PlatformFacts(
             ERASED,
             "*one report*",
         ),
+    ),
+    public_numbers=PublicNumbers(
+        accounts=("followers", "posts"),
+        posts=("likes", "comments", "views"),
+        hidden=("followers", "likes"),
+        shared=True,
     ),
     login=_LOGIN,
     content=ContentFacts(unseen=timedelta(days=30), picture_servers=("https://i.ytimg.com",)),

@@ -80,7 +80,12 @@ def open_platform(
     if getattr(_FACTORIES[platform], "asks_for_content", False):
         more["content"] = settings.store_post_content
     if getattr(_FACTORIES[platform], "uses_app", False):
-        key = settings.api_key(platform)
-        counted = quotas or UncountedQuotas(FACTS[platform].quota_zone)
-        more["app"] = App(counted, key.get_secret_value() if key is not None else None, pace or Unpaced())
+        more["app"] = app_of(platform, settings, quotas, pace)
     return _FACTORIES[platform](at(settings.platform_url(platform)), quarantine or Quarantine(), **more)
+
+
+def app_of(platform: Platform, settings: Settings, quotas: Quotas | None = None, pace: Pace | None = None) -> App:
+    """Return what a platform grants to the app; without `quotas` and `pace`, nobody counts the calls."""
+    key = settings.api_key(platform)
+    counted = quotas or UncountedQuotas(FACTS[platform].quota_zone)
+    return App(counted, key.get_secret_value() if key is not None else None, pace or Unpaced())

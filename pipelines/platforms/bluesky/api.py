@@ -8,7 +8,6 @@ one with an app password is read at the server of its session.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlencode
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
@@ -26,15 +25,12 @@ from pipelines.platforms.base import (
 from pipelines.platforms.bluesky.answers import (
     account_numbers,
     handle_of,
-    near_limit,
     parsing_answer,
-    raise_for,
-    used_percent,
 )
+from pipelines.platforms.bluesky.calls import XrpcCalls
 from pipelines.platforms.bluesky.posts import Posts
 from pipelines.platforms.bluesky.sessions import Sessions, app_password, check_owner, is_open, is_public
-from pipelines.platforms.errors import AccountUnreachable, BadAnswer, NeedsReauth, PermissionMissing, WrongIdentity
-from pipelines.platforms.http.account_calls import AccountCalls
+from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PermissionMissing, WrongIdentity
 from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
@@ -101,7 +97,7 @@ class Bluesky:
             AccountUnreachable: no account has this handle.
             PlatformError: the platform did not answer.
         """
-        ask = _AccountCalls(self._public, Access("", {}), tally, public=True)
+        ask = XrpcCalls(self._public, Access("", {}), tally, public=True)
         try:
             body = ask("com.atproto.identity.resolveHandle", {"handle": name})
         except PermissionMissing as error:
@@ -131,20 +127,20 @@ class Bluesky:
         """Return credentials with a new session; None if the account has none, or if it is refused."""
         return None if is_public(access) else self._sessions.renew(access, tally)
 
-    def _calls(self, access: Access, tally: Tally) -> "_AccountCalls":
+    def _calls(self, access: Access, tally: Tally) -> XrpcCalls:
         """Return the calls of an account, at the public host or with its session.
 
         Raises:
             NeedsReauth: the account has an app password with which no session has been opened yet.
         """
         if is_public(access):
-            return _AccountCalls(self._public, access, tally, public=True)
+            return XrpcCalls(self._public, access, tally, public=True)
         if not is_open(access) and app_password(access) is not None:
             raise NeedsReauth("no session has been opened with the app password yet")
-        return _AccountCalls(self._pds, access, tally, public=False)
+        return XrpcCalls(self._pds, access, tally, public=False)
 
     @staticmethod
-    def _profile(ask: "_AccountCalls", access: Access) -> Mapping[str, Any]:
+    def _profile(ask: XrpcCalls, access: Access) -> Mapping[str, Any]:
         try:
             profile = ask("app.bsky.actor.getProfile", {"actor": access.platform_account_id})
         except PermissionMissing as error:
@@ -157,34 +153,3 @@ class Bluesky:
 
 def _refuse(reason: str) -> Any:
     raise ValueError(reason)
-
-
-class _AccountCalls(AccountCalls):
-    """Sends the GET requests of one account: takes a method and its parameters, returns the body of the answer."""
-
-    def __init__(self, http: "Http", access: Access, tally: Tally, *, public: bool) -> None:
-        super().__init__(http, access, tally)
-        self._is_public = public
-
-    def __call__(self, method: str, params: Mapping[str, str | Sequence[str]]) -> Mapping[str, Any]:
-        """Return the body of an answer; transient errors are retried. A sequence is sent as a repeated parameter.
-
-        Raises:
-            PlatformError: the call failed.
-        """
-        tally = self._tally
-
-        def check(status: int, body: Any, headers: Mapping[str, str]) -> None:
-            tally.near_limit = near_limit(headers) or tally.near_limit
-            tally.used_percent = max(tally.used_percent, used_percent(headers))
-            with parsing_answer():
-                try:
-                    raise_for(status, body, headers)
-                except NeedsReauth as error:
-                    if self._is_public:
-                        # Nobody can connect the account better: it is the host that is wrong.
-                        raise BadAnswer(f"{error}, though no token was sent: check the platform's base URL") from None
-                    raise
-
-        query = urlencode(params, doseq=True)
-        return self.get_object(f"/xrpc/{method}", query, check, provider="Bluesky", public=self._is_public)

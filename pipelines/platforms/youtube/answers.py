@@ -43,6 +43,8 @@ _DAILY = ("quotaExceeded", "dailyLimitExceeded")
 _NOT_PUBLIC = ("private", "privacyStatusUnspecified")
 """States of entries of the list of uploads that are no videos for the public: private, or deleted."""
 _LONGEST = 300
+KEY_REFUSED = "check the project of the app and TIDEMARK_YOUTUBE_API_KEY"
+"""The end of the error for a refused key."""
 
 
 @contextmanager
@@ -95,7 +97,7 @@ def _decision(status: int, reasons: set[str], message: str, headers: Mapping[str
     if reasons & {"channelSuspended", "channelClosed", "channelNotFound"}:
         return AccountUnreachable(message)
     if reasons & {"accessNotConfigured", "SERVICE_DISABLED", "keyInvalid"} or "API key not valid" in message:
-        return BadAnswer(f"{status}: {message}: check the project of the app and TIDEMARK_YOUTUBE_API_KEY")
+        return BadAnswer(f"{status}: {message}: {KEY_REFUSED}")
     if status == 403:
         return PermissionMissing(message)
     if status == 404:

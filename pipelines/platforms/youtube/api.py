@@ -48,7 +48,7 @@ from pipelines.platforms.youtube.answers import (
 )
 from pipelines.platforms.youtube.calls import Calls
 from pipelines.platforms.youtube.days import NAMES, Days
-from pipelines.platforms.youtube.pools import GENERAL, Pools
+from pipelines.platforms.youtube.pools import CHANNELS, GENERAL, Pools
 from pipelines.platforms.youtube.posts import Posts
 from pipelines.platforms.youtube.reports import METRIC, Reports
 
@@ -59,8 +59,6 @@ API_VERSION = "v3"
 
 CHECKED_EVERY = timedelta(days=7)
 """How often the owner of a token is checked; YouTube's terms demand it every thirty days."""
-
-_CHANNELS = "youtube#channelListResponse"
 
 
 class YouTube:
@@ -148,7 +146,7 @@ class YouTube:
             body = self._calls.get("/youtube/v3/channels", {"part": "id,snippet", **chosen}, access, tally, GENERAL)
         except (PermissionMissing, PostGone) as error:
             raise AccountUnreachable(str(error)) from None
-        found = by_id(items_of(body, _CHANNELS), CHANNEL)
+        found = by_id(items_of(body, CHANNELS), CHANNEL)
         if access.platform_account_id not in found and "id" in chosen:
             raise AccountUnreachable("YouTube shows no channel with this id")
         if access.platform_account_id not in found:

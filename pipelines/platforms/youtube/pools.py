@@ -18,6 +18,9 @@ GENERAL, STATS = "general", "stats"
 """Quotas of the app (`metrics/platforms/youtube.py`)."""
 
 _PATH = "/youtube/v3/"
+CHANNEL_PARTS, CHANNELS = "id,snippet,statistics,contentDetails", "youtube#channelListResponse"
+"""The parts of channels that are read, and the kind of the answer."""
+
 _LOOKED_UP = "id,snippet,status,statistics"
 
 Items = Mapping[str, Mapping[str, Any] | PlatformError]
@@ -41,10 +44,14 @@ class Pools:
         Raises:
             PlatformError: the channel could not be read.
         """
-        loaded = self._channels.load([channel_id], access, tally)
+        loaded = self.channels([channel_id], access, tally)
         for error in loaded.errors.values():
             raise error
         return loaded.values.get(channel_id)
+
+    def channels(self, channel_ids: Sequence[str], access: Access, tally: Tally) -> Loaded[Mapping[str, Any]]:
+        """Return channels; those that YouTube does not show are left out."""
+        return self._channels.load(channel_ids, access, tally) if channel_ids else Loaded()
 
     def statistics(self, video_ids: Sequence[str], access: Access, tally: Tally) -> Loaded[Mapping[str, Any]]:
         """Return the statistics of videos. A video that two different calls leave out is gone, or private."""
@@ -62,8 +69,7 @@ class Pools:
         return self._videos.load(video_ids, access, tally) if video_ids else Loaded()
 
     def _read_channels(self, ids: Sequence[str], access: Access, tally: Tally) -> Items:
-        parts = "id,snippet,statistics,contentDetails"
-        return self._by_id("channels", parts, ids, access, tally, GENERAL, "youtube#channelListResponse", CHANNEL)
+        return self._by_id("channels", CHANNEL_PARTS, ids, access, tally, GENERAL, CHANNELS, CHANNEL)
 
     def _read_stats(self, ids: Sequence[str], access: Access, tally: Tally) -> Items:
         kind = "youtube#batchGetStatsResponse"

@@ -13,6 +13,7 @@ from pipelines.platforms.errors import NeedsReauth, PlatformError, PostGone, Rat
 from pipelines.platforms.numbers import ABSENT, field_of
 from pipelines.platforms.pages import Page, Place, cursor
 from pipelines.platforms.paging import PostList, descend, walk
+from pipelines.platforms.pool import Loaded
 from pipelines.platforms.youtube.answers import (
     UPLOADS_LIST,
     VIDEO,
@@ -59,11 +60,19 @@ class Posts:
         Raises:
             NeedsReauth: nothing more can be read with this token.
         """
+        self._read_statistics(self.to_read(channel))
+
+    def to_read(self, channel: Mapping[str, Any] | None) -> list[Post]:
+        """Read the list of uploads if it is due; return the due and the new videos, whose statistics are to be read.
+
+        Raises:
+            NeedsReauth: nothing more can be read with this token.
+        """
         if channel is not None:
             self._list_if_due(channel)
         news = self._wanted.posts_to_read(self._reading.listed)
         again = {post.platform_post_id for post in news}
-        self._read_statistics([*(post for post in self._wanted.due if post.platform_post_id not in again), *news])
+        return [*(post for post in self._wanted.due if post.platform_post_id not in again), *news]
 
     def past(self) -> Iterator[AccountReading]:
         """Yield the pages of the list, each with the statistics of those of its videos that are not stored yet.
@@ -127,16 +136,24 @@ class Posts:
         named = [one for one in by_id if one in self._wanted.announced and one not in self._reading.listed]
         of_channel = [one for one in by_id if one not in set(named)]
         for ids, load in ((of_channel, self._pools.statistics), (named, self._pools.videos)):
-            if not ids:
-                continue
-            loaded, now = load(ids, self._access, self._tally), utcnow()
-            for name in ids:
-                if name in loaded.values:
-                    self._put(by_id[name], loaded.values[name], Reading(now))
-                elif name in loaded.errors:
-                    self._fail(loaded.errors[name])
-                elif name not in self._wanted.deleted:
-                    self._reading.gone.append(name)
+            if ids:
+                self.put([by_id[name] for name in ids], load(ids, self._access, self._tally))
+
+    def put(self, posts: Sequence[Post], loaded: Loaded[Mapping[str, Any]]) -> None:
+        """Add the statistics of videos to the reading, if YouTube shows them; videos that it does not show are gone.
+
+        Raises:
+            NeedsReauth: nothing more can be read with this token.
+        """
+        now = utcnow()
+        for post in posts:
+            name = post.platform_post_id
+            if name in loaded.values:
+                self._put(post, loaded.values[name], Reading(now))
+            elif name in loaded.errors:
+                self._fail(loaded.errors[name])
+            elif name not in self._wanted.deleted:
+                self._reading.gone.append(name)
 
     def _fail(self, error: Exception) -> None:
         """Note the error of some videos.
