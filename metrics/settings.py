@@ -69,8 +69,8 @@ def _platform_fields() -> dict[str, Any]:
                 "Unset: with the tokens of the accounts."
             )
             fields[f"{facts.name}_api_key"] = (SecretStr | None, Field(None, description=description))
-        if facts.public_numbers is not None and facts.public_numbers.app_token:
-            description = facts.public_numbers.app_token
+        if facts.public_numbers is not None and facts.public_numbers.by_app:
+            description = facts.public_numbers.by_app
             fields[f"{facts.name}_app_token"] = (SecretStr | None, Field(None, description=description))
     for facts in FACTS.values():
         for name, login in facts.logins.items():

@@ -15,9 +15,11 @@ from starlette.routing import Route
 from metrics.documents import Platform
 from simulator import truth
 from simulator.audience import audience_of
+from simulator.bill import total
 from simulator.curves import curve_of
 from simulator.events import Event
 from simulator.faults import Fault
+from simulator.standing import standing
 from simulator.state import State
 from simulator.wire import encode_json
 from simulator.world import EPOCH, SimAccount, account_seed
@@ -45,6 +47,8 @@ class Control:
             Route("/_control/calls", _strict(self.calls), methods=["GET", "DELETE"]),
             Route("/_control/reset", _strict(self.reset), methods=["POST"]),
             Route("/_control/truth", _strict(self.truth, "object", "field", "instant", "period"), methods=["GET"]),
+            Route("/_control/public", _strict(self.public, "object"), methods=["GET"]),
+            Route("/_control/bill", _strict(self.bill), methods=["GET"]),
             Route("/_control/audience", _strict(self.audience, "object"), methods=["GET"]),
             Route("/_control/ranks", _strict(self.ranks, "objects", "field", "instant", "period"), methods=["GET"]),
             Route("/_control/events", _strict(self.events, "object", "id"), methods=["GET", "POST", "DELETE"]),
@@ -140,6 +144,23 @@ class Control:
                 wave = curve.wave._asdict() if curve.wave else None
                 return _json({"final": curve.final, "hours": curve.hours, "viral": curve.viral, "wave": wave})
         return _refuse("there is no such object")
+
+    async def public(self, request: Request) -> Response:
+        """`GET ?object=`: what others see: the standing of an account, or a post's hidden fields and whether it is listed.
+
+        An account is `public`, `personal`, `private` or `age_gated`; only public ones are shown.
+        """
+        world, name = self.state.world, request.query_params.get("object", "")
+        for platform, facts in world.platforms.items():
+            if account := world.find(platform, name):
+                return _json({"standing": standing(world, account)})
+            if post := world.post(platform, name):
+                return _json({"hidden": facts.hides(world, post), "listed": facts.lists(world, post)})
+        return _refuse("there is no such object")
+
+    async def bill(self, _request: Request) -> Response:
+        """`GET`: by platform, how many users and posts were billed since the last reset, and for how many US dollars."""
+        return _json(total(self.state))
 
     async def ranks(self, request: Request) -> Response:
         """`GET ?objects=a,b&field=&instant=`: the true order of accounts or posts by a field, highest first.

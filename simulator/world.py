@@ -116,6 +116,16 @@ def _no_credentials(_: SimAccount) -> Mapping[str, str]:
     return {}
 
 
+def _hides_nothing(*_: object) -> tuple[str, ...]:
+    """Hide no field of a post."""
+    return ()
+
+
+def _lists_all(*_: object) -> bool:
+    """List every post."""
+    return True
+
+
 @dataclass(frozen=True)
 class SimPlatform:
     """Definition of a platform: its ids, its kinds of posts, and its true values, by the provider's fields.
@@ -125,6 +135,10 @@ class SimPlatform:
     curve, `days` amounts of the provider's own days, of which `unique_days` count unique people. `withholds` returns
     the reason why the API does not report a post's field at an instant, `withholds_day` the same for an account's day.
     `further_credentials` are those of a second grant, in the names of Tidemark's credentials.
+
+    The last three tell what others see: `standings` are the reasons why some accounts are not shown
+    (`simulator.standing`), `hides` returns the fields that the owner of a post hides from others, and `lists` whether
+    the list that others read contains a post.
     """
 
     name: Platform
@@ -142,6 +156,9 @@ class SimPlatform:
     withholds: "Callable[[World, SimPost, str, datetime], Reason | None]" = _nothing
     withholds_day: "Callable[[World, SimAccount, str, date], Reason | None]" = _nothing
     further_credentials: Callable[[SimAccount], Mapping[str, str]] = _no_credentials
+    standings: tuple[Any, ...] = ()
+    hides: "Callable[[World, SimPost], tuple[str, ...]]" = _hides_nothing
+    lists: "Callable[[World, SimPost], bool]" = _lists_all
 
 
 class World:

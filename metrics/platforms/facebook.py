@@ -123,7 +123,7 @@ FACEBOOK = PlatformFacts(
             "likes": Offer("reactions", ("post",)),
             "comments": Offer("comments", ("post",)),
         },
-        app_token="Token of a system user of an app with Page Public Content Access, with which pages of others are "
+        by_app="Token of a system user of an app with Page Public Content Access, with which pages of others are "
         "read. Unset: they are not read.",
         lists_all=False,
     ),

@@ -118,7 +118,7 @@ class PublicNumbers:
     those in `differs`, which the public route has in another field, on other posts, or with another meaning. `hidden`
     are counters that an owner may hide; an answer then lacks them for all posts, or for single ones.
 
-    `lends` says that the route needs the token of a connected account of the workspace, and `app_token` describes the
+    `lends` says that the route needs the token of a connected account of the workspace, and `by_app` describes the
     token of the app that it needs, the setting `<name>_app_token`; it is empty if there is no such token. `shared` says
     that one reading of an account may serve all workspaces that watch it.
 
@@ -135,7 +135,7 @@ class PublicNumbers:
     differs: Mapping[str, Offer] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
     lends: bool = False
-    app_token: str = ""
+    by_app: str = ""
     shared: bool = False
     least_followers: int = 0
     lists_all: bool = True

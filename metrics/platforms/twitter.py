@@ -104,7 +104,7 @@ TWITTER = PlatformFacts(
     public_numbers=PublicNumbers(
         accounts=("followers", "following", "posts"),
         posts=("likes", "comments", "shares", "saves", "impressions", "videoViews"),
-        app_token="App-only token of X, with which users of others are read; X bills each. Unset: they are not read.",
+        by_app="App-only token of X, with which users of others are read; X bills each. Unset: they are not read.",
         shared=True,
         prices={"user": 0.010, "post": 0.005},
     ),

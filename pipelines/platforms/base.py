@@ -228,7 +228,8 @@ class Tally:
     platform's budget is nearly used. `limited` is set when a limit was met after something had been read: that is kept,
     and no more requests are sent. `quota_used` is set when a quota of the app forbade some calls, while others go on.
     `used_percent` is the highest used share of a budget that any answer, or `budget`, reported; 0 if none did. `budget`
-    limits the calls that are sent with `count_call`, if it is set.
+    limits the calls that are sent with `count_call`, if it is set. `usd` is what the platform bills for accounts of
+    others and their posts, in US dollars.
     """
 
     tries: int = TRIES
@@ -241,6 +242,7 @@ class Tally:
     quota_used: QuotaUsed | None = None
     limited: RateLimited | None = None
     used_percent: float = 0.0
+    usd: float = 0.0
 
     def note_limit(self, error: RateLimited) -> None:
         """Note a limit that was met after something had been read."""

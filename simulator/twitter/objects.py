@@ -5,6 +5,7 @@ from typing import Any
 
 from simulator import truth
 from simulator.pictures import picture_url
+from simulator.standing import is_public
 from simulator.twitter import private
 from simulator.twitter.call import Call
 from simulator.twitter.timeline import newest, pinned
@@ -38,7 +39,9 @@ def user(call: Call, account: SimAccount) -> dict[str, Any]:
     for name, read in (("most_recent_tweet_id", newest), ("pinned_tweet_id", pinned)):
         if name in requested and (post := read(call, account)) is not None:
             found[name] = post.platform_post_id
-    texts = {"description": "Simulated.", "verified": False, "verified_type": "none", "protected": False}
+    texts = {"description": "Simulated.", "verified": False, "verified_type": "none"}
+    if "protected" in requested:
+        found["protected"] = not is_public(call.state.world, account)
     return found | {name: text for name, text in texts.items() if name in requested}
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from simulator.standing import is_public
 from simulator.state import Fate
 from simulator.twitter import objects, private, usage, written
 from simulator.twitter.analytics import STEPS, analytics, span
@@ -31,13 +32,19 @@ def lookup(call: Call, ids: list[str], parameter: str = "ids") -> dict[str, Any]
             or (fate := _fate(call, post)) == "deleted"
         ):
             errors.append(not_found(value, parameter))
-        elif fate == "suspended":
+        elif fate == "suspended" or not may_see(call, call.state.world.account("twitter", post.account_index)):
             errors.append(unauthorized(value, parameter))
         elif wanted and not private.is_told(post, call.account, call.now):
             errors += private.refusals(post, wanted, parameter)
         else:
             posts.append(post)
     return {**_shown(call, posts), **({"errors": errors} if errors else {})}
+
+
+def may_see(call: Call, author: SimAccount) -> bool:
+    """Tell whether the caller may see the posts of a user, who may protect them from all others."""
+    is_own = call.account is not None and call.account.index == author.index
+    return is_own or is_public(call.state.world, author)
 
 
 def _fate(call: Call, post: SimPost) -> Fate | None:

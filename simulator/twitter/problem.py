@@ -40,16 +40,16 @@ def suspended(value: str, parameter: str) -> dict[str, Any]:
     return found | {"title": "Forbidden", "detail": f"User has been suspended: [{value}]."}
 
 
-def unauthorized(value: str, parameter: str) -> dict[str, Any]:
-    """Return the partial error for a post that exists but is hidden because its author is suspended."""
+def unauthorized(value: str, parameter: str, resource: str = "tweet") -> dict[str, Any]:
+    """Return the partial error for what exists but is hidden: its author is suspended, or protects the posts."""
     return {
         "value": value,
         "parameter": parameter,
         "resource_id": value,
-        "resource_type": "tweet",
+        "resource_type": resource,
         "section": "data",
         "title": "Authorization Error",
-        "detail": f"Sorry, you are not authorized to see the Tweet with {parameter}: [{value}].",
+        "detail": f"Sorry, you are not authorized to see the {resource.title()} with {parameter}: [{value}].",
         "type": f"{PROBLEMS}/not-authorized-for-resource",
     }
 

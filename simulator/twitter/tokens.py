@@ -38,8 +38,13 @@ def app_token(request: Request) -> Answer:
         return _refused(99, "Unable to verify your credentials", "authenticity_token_error")
     if request.params.get("grant_type") != "client_credentials":
         return _refused(170, "Missing required parameter: grant_type", "forbidden_missing_parameter")
+    return Answer(200, {"token_type": "bearer", "access_token": token_of_app(key)})
+
+
+def token_of_app(key: str) -> str:
+    """Return the token of the app with a key."""
     name = _digest(key)[:40]
-    return Answer(200, {"token_type": "bearer", "access_token": f"{_OF_APPS}{name}{_digest(name)[:16]}"})
+    return f"{_OF_APPS}{name}{_digest(name)[:16]}"
 
 
 def _refused(code: int, message: str, label: str) -> Answer:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from simulator.bill import charge
 from simulator.faults import Fault
 from simulator.state import State
 from simulator.twitter.call import Call
@@ -18,6 +19,8 @@ from simulator.twitter.problem import invalid, unsupported
 from simulator.world import SimPost
 
 CAP = 3_000_000
+USER, POST, OWN = 0.010, 0.005, 0.001
+"""What X bills for a user, for a post, and for either if it is the reader's own, in US dollars and once per UTC day."""
 RESET_DAY = 28
 """Day on which a project's month begins, as recorded for one project; others had 10 and 16."""
 _PROJECT, _APP = "1", "1"
@@ -37,6 +40,9 @@ class _Read:
 def note(call: Call, posts: Iterable[SimPost]) -> None:
     """Count the posts of an answer."""
     read: _Read = call.state.memory.setdefault("twitter:usage", _Read())
+    for post in (posts := list(posts)):
+        own = call.account is not None and call.account.index == post.account_index
+        charge(call.state, "twitter", "post", [post.platform_post_id], OWN if own else POST)
     today = call.now.date()
     if read.today != today:
         read.today, read.seen = today, set()

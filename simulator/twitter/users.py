@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
+from simulator.bill import charge
 from simulator.twitter import objects, posts
 from simulator.twitter.call import Call, id_of, ids_of
-from simulator.twitter.problem import not_found, suspended, unsupported
+from simulator.twitter.usage import OWN, USER
+from simulator.twitter.problem import not_found, suspended, unauthorized, unsupported
 from simulator.world import SimAccount
 
 
@@ -39,8 +41,11 @@ def several(call: Call, parameter: str) -> dict[str, Any]:
 
 
 def of_timeline(call: Call, value: str) -> SimAccount | dict[str, Any]:
-    """Return the user of a requested timeline, or the partial error for a missing one."""
-    return _found(call, id_of(value), "id")
+    """Return the user of a requested timeline, or the partial error for a missing or a protected one."""
+    found = _found(call, id_of(value), "id")
+    if isinstance(found, SimAccount) and not posts.may_see(call, found):
+        return unauthorized(value, "id", "user")
+    return found
 
 
 def _found(call: Call, value: str, parameter: str) -> SimAccount | dict[str, Any]:
@@ -65,5 +70,8 @@ def _one(call: Call, account: SimAccount) -> dict[str, Any]:
 
 def _shown(call: Call, users: Iterable[SimAccount]) -> dict[str, Any]:
     there = list(users)
+    for account in there:
+        price = OWN if call.account is not None and call.account.index == account.index else USER
+        charge(call.state, "twitter", "user", [account.platform_account_id], price)
     data = [objects.user(call, account) for account in there]
     return {**({"data": data} if data else {}), **posts.of_users(call, there)}

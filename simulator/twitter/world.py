@@ -120,6 +120,7 @@ TWITTER = SimPlatform(
         "like_count": slow_level(500, 9_000, 25),
         "media_count": _media_count,
     },
+    standings=("private",),
     withholds=_withholds,
     days={"impressions": _impressions},
     counters={**PUBLIC, **PRIVATE, "view_count": share_of_views(0.3, 0.7, 7)},

@@ -154,7 +154,7 @@ class PublicReader(Protocol):
 
 
 def snapshot(
-    platform: Platform, account: PublicAccount, reading: AccountReading, usd: float = 0.0, **last_week: int | float
+    platform: Platform, account: PublicAccount, reading: AccountReading, usd: float = 0.0, **last_week: float
 ) -> PublicSnapshot:
     """Return the snapshot of a reading, with nothing but the numbers that the platform shows of others."""
     reading.account = _only(reading.account, shown_of_others(platform, "account"))
@@ -255,7 +255,7 @@ def failed(
     if isinstance(error, NeedsReauth):
         return Skipped(error), Skipped(error)
     if isinstance(error, AccountUnreachable | PostGone | PermissionMissing):
-        return Refusal("not_found", f"The platform does not show it: {error}"), None
+        return Refusal("not_found", f"The platform does not show it: {str(error).rstrip('.')}."), None
     return Skipped(error), None
 
 

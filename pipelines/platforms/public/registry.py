@@ -11,9 +11,11 @@ from pipelines.platforms.bluesky.public import BlueskyPublic
 from pipelines.platforms.limits import Quotas
 from pipelines.platforms.public.base import PublicReader
 from pipelines.platforms.registry import app_of
+from pipelines.platforms.twitter.public import TwitterPublic
 from pipelines.platforms.youtube.public import YouTubePublic
 
 _FACTORIES: Mapping[Platform, Callable[..., PublicReader]] = {
+    "twitter": TwitterPublic,
     "youtube": YouTubePublic,
     "bluesky": BlueskyPublic,
 }
@@ -42,4 +44,8 @@ def open_public_reader(
     more: dict[str, Any] = {}
     if FACTS[platform].takes_api_key:
         more["app"] = app_of(platform, settings, quotas)
+    shown = FACTS[platform].public_numbers
+    if shown is not None and shown.by_app:
+        token = settings.app_token(platform)
+        more["token"] = token.get_secret_value() if token is not None else None
     return factory(http, **more)

@@ -108,8 +108,8 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
     raise _invalid(problem, message)
 
 
-def names_missing_posts(status: int, body: Any) -> bool:
-    """Tell whether an answer names missing posts in `errors`, possibly all of them, with the status 200 or 404."""
+def names_missing(status: int, body: Any) -> bool:
+    """Tell whether an answer names missing posts or users in `errors`, possibly all of them, with the status 200 or 404."""
     return status in (200, 404) and isinstance(body, Mapping) and "errors" in body
 
 

@@ -16,13 +16,11 @@ from pipelines.platforms.answers import id_of, name_of
 from pipelines.platforms.base import Access, AccountReading, DaysReading, Identity, Reading, Tally, Wanted
 from pipelines.platforms.errors import (
     AccountUnreachable,
-    MetricRefused,
     NeedsReauth,
     PermissionMissing,
     PostGone,
     WrongIdentity,
 )
-from pipelines.platforms.http.account_calls import AccountCalls
 from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.provider_days import ProviderDays
@@ -31,13 +29,10 @@ from pipelines.platforms.renewals import DEAD_GRANT, raise_for_renewal, renewed_
 from pipelines.platforms.twitter.answers import (
     ID,
     account_numbers,
-    names_missing_posts,
-    near_limit,
     parsing_answer,
     raise_for,
-    refused_field,
-    used_percent,
 )
+from pipelines.platforms.twitter.calls import XCalls
 from pipelines.platforms.twitter.days import impressions
 from pipelines.platforms.twitter.posts import Posts
 
@@ -77,7 +72,7 @@ class Twitter:
             AccountUnreachable: the user is suspended, or this token may not read it.
             PlatformError: nothing could be read.
         """
-        ask = _AccountCalls(self._http, access, tally)
+        ask = XCalls(self._http, access, tally)
         me = self._me(ask, access)
         with parsing_answer():
             numbers = account_numbers(me)
@@ -95,10 +90,10 @@ class Twitter:
             AccountUnreachable: the user is suspended, or this token may not read it.
             PlatformError: the user could not be read.
         """
-        me = self._me(_AccountCalls(self._http, access, tally), access)
+        me = self._me(XCalls(self._http, access, tally), access)
         return Identity(access.platform_account_id, name_of(me.get("username")))
 
-    def _me(self, ask: "_AccountCalls", access: Access) -> Mapping[str, Any]:
+    def _me(self, ask: XCalls, access: Access) -> Mapping[str, Any]:
         try:
             answer = ask("users/me", {"user.fields": "public_metrics,username"})
         except (PermissionMissing, PostGone) as error:
@@ -120,7 +115,7 @@ class Twitter:
             AccountUnreachable: the user is suspended, or this token may not read it.
             PlatformError: nothing could be read.
         """
-        ask = _AccountCalls(self._http, access, tally)
+        ask = XCalls(self._http, access, tally)
         me = self._me(ask, access)
         whole = AccountReading(Reading(utcnow()), handle=name_of(me.get("username")))
         yield from Posts(ask, access, self._quarantine, wanted, whole, tally, content=self._content).past()
@@ -130,7 +125,7 @@ class Twitter:
         self, access: Access, days: Sequence[date], tally: Tally, budget: PostBudget | None = None
     ) -> DaysReading:
         """Return the impressions of UTC days; they are missing if the token has no access to analytics."""
-        ask = _AccountCalls(self._http, access, tally)
+        ask = XCalls(self._http, access, tally)
         found = {day: Numbers() for day in days}
         try:
             by_day = impressions(ask, access.platform_account_id, days, tally, budget)
@@ -174,27 +169,3 @@ class Twitter:
                 return renewed_credentials(credentials, body, utcnow())
         except NeedsReauth:
             return None
-
-
-class _AccountCalls(AccountCalls):
-    """Sends the GET requests of one account: takes a path and its parameters, returns the body of the answer."""
-
-    def __call__(self, path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
-        """Return the body of an answer; transient errors are retried.
-
-        Raises:
-            MetricRefused: X does not know a field; the message is the name of the field.
-            PlatformError: any other failure.
-        """
-        tally = self._tally
-
-        def check(status: int, body: Any, headers: Mapping[str, str]) -> None:
-            tally.near_limit = near_limit(headers) or tally.near_limit
-            tally.used_percent = max(tally.used_percent, used_percent(headers))
-            with parsing_answer():
-                if status == 400 and (field := refused_field(body)):
-                    raise MetricRefused(field)
-                if not (path == "tweets" and names_missing_posts(status, body)):
-                    raise_for(status, body, headers)
-
-        return self.get_object(f"/2/{path}", params, check, provider="X")

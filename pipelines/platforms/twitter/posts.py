@@ -45,7 +45,8 @@ Ask = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
 class Posts:
     """Reads the posts of one account, and adds their metrics to `reading`; with `content`, also their pictures.
 
-    `reading.handle` is the name of the account in the permalinks of its posts.
+    `reading.handle` is the name of the account in the permalinks of its posts. `own` is False for posts of others, whose
+    private metrics are shown to nobody but them.
     """
 
     def __init__(
@@ -58,7 +59,9 @@ class Posts:
         tally: Tally,
         *,
         content: bool,
+        own: bool = True,
     ) -> None:
+        self._own = own
         self._ask, self._access, self._quarantine = ask, access, quarantine
         self._username = reading.handle
         self._media_fields = (*_MEDIA, *_PICTURES) if content else _MEDIA
@@ -129,8 +132,8 @@ class Posts:
             whole.failures = {}
 
     def _has_private(self, post: Post) -> bool:
-        """Tell whether a post is young enough for private metrics."""
-        return post.published_at is None or post.published_at >= self._oldest_private
+        """Tell whether a post is young enough for private metrics, and the account's own."""
+        return self._own and (post.published_at is None or post.published_at >= self._oldest_private)
 
     def _read_timeline(self) -> None:
         memory = self._wanted.memory.list(TIMELINE)

@@ -104,7 +104,7 @@ class YouTubePublic:
             channel = found_in(channels, account.platform_account_id)
             if channel is None:
                 return _UNKNOWN
-            listed[key] = self._listed(account, channel, tally)
+            listed[key] = self._listed(account, channel, access, tally)
             return None
 
         without = each(accounts_by_key, list_of, tally, _off)
@@ -121,14 +121,13 @@ class YouTubePublic:
             return Skipped(error)
         return snapshot(self.name, channel.account, channel.reading)
 
-    def _listed(self, account: PublicAccount, channel: Mapping[str, Any], tally: Tally) -> _Channel:
+    def _listed(self, account: PublicAccount, channel: Mapping[str, Any], shared: Access, tally: Tally) -> _Channel:
         """Return a channel with its levels, and read the list of its uploads if it is due."""
         with parsing_answer():
             numbers = account_numbers(channel)
             reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable), shown_name(channel))
         reading.note_odd("the account", numbers.odd)
-        assert self._access is not None
-        access = Access(account.platform_account_id, self._access.credentials)
+        access = Access(account.platform_account_id, shared.credentials)
 
         def ask(path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
             return self._calls.get(f"/youtube/v3/{path}", params, access, tally, GENERAL)

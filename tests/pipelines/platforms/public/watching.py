@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from metrics.catalog import Offer, shown_of_others
+from metrics.catalog import shown_of_others
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.platforms.registry import FACTS
@@ -15,15 +15,17 @@ from pipelines.platforms.public.base import Outcome, PublicAccount, PublicSnapsh
 from pipelines.platforms.public.registry import open_public_reader
 from simulator import truth
 from simulator.registry import credentials
+from simulator.twitter.tokens import token_of_app
 from simulator.world import SimAccount, SimPost
 from tests.simulator_fixture import Simulator
 
-SECRETS: Mapping[str, Any] = {"youtube_api_key": "AIza" + 35 * "k"}
+APP_TOKEN = token_of_app("app")
+SECRETS: Mapping[str, Any] = {"youtube_api_key": "AIza" + 35 * "k", "twitter_app_token": APP_TOKEN}
 """The settings with the tokens of the app that routes need."""
 LENDER, OTHERS = 3, (150, 151, 152)
 """Indexes of the workspace's own account, and of accounts of others that every platform shows."""
 _DAYS = 20
-TRUE_FIELDS = {"view_count": "total_views"}
+TRUE_FIELDS: Mapping[tuple[Platform, str], str] = {("instagram", "view_count"): "total_views"}
 """The fields of the truth for fields of public routes that have another name there, by platform."""
 
 
@@ -99,7 +101,7 @@ class Watching:
         levels = shown_of_others(self.platform, "account")
         assert set(found.levels) == set(levels)
         for name, offer in levels.items():
-            possible = {truth.account_value(world, account, self._field(offer), at) for at in instants}
+            possible = {truth.account_value(world, account, self._field(offer.field), at) for at in instants}
             assert found.levels[name] in possible, name
         checked = len(levels)
         for post, read in found.posts:
@@ -112,11 +114,11 @@ class Watching:
                 if name not in read.metrics:
                     assert name in facts.hidden or read.unavailable[name] == "not_supported", name
                     continue
-                sums = (sum(truth.post_value(world, true, TRUE_FIELDS.get(part, part), at) for part in offer.parts)
+                sums = (sum(truth.post_value(world, true, self._field(part), at) for part in offer.parts)
                         for at in instants)  # fmt: skip
                 assert read.metrics[name] in set(sums), name
                 checked += 1
         return checked
 
-    def _field(self, offer: Offer) -> str:
-        return offer.field
+    def _field(self, name: str) -> str:
+        return TRUE_FIELDS.get((self.platform, name), name)
