@@ -13,6 +13,7 @@ from simulator.facebook.page_fields import OF_ACCOUNTS, page_fields
 from simulator.facebook.page_insights import page_insights
 from simulator.facebook.post_insights import insights_edge, post_insights
 from simulator.facebook.posts import COUNTED, attachments, post_fields, summary
+from simulator.facebook.public import other_page, public_page
 from simulator.facebook.things import Thing, found_thing
 from simulator.graph.call import Call, parse, permissions
 from simulator.graph.errors import no_field
@@ -41,6 +42,8 @@ def node(call: Call, object_id: str, edge: str | None) -> Any:
         return permissions(call, _SCOPES)
     if object_id in ("me", call.account.platform_account_id):
         return _page(call, edge)
+    if (other := other_page(call, object_id)) is not None:
+        return public_page(call, other, edge)
     return _thing(call, found_thing(call, object_id), edge)
 
 

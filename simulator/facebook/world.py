@@ -7,6 +7,7 @@ reel has a post, too, and a post with a photo or a video also has the id of that
 from datetime import UTC, date, datetime, timedelta
 
 from metrics.documents import Reason
+from simulator.chance import unit
 from simulator.truth import (
     account_value,
     all_of,
@@ -102,6 +103,14 @@ def _withholds_day(world: World, account: SimAccount, _field: str, day: date) ->
 _REPLAYS = share_of_views(0.05, 0.3, 7)
 _REACTION_SHARES = dict(zip(PAGE_REACTIONS, (0.01, 0.004, 0.001, 0.001, 0.0005, 0.0005), strict=True))
 
+_LEFT_OUT = 0.15
+
+
+def _lists(world: World, post: SimPost) -> bool:
+    """Tell whether the feed that others read contains a post: it is a selection, and has no reels."""
+    return post.metric_type == "post" and unit(world.seed, post.number, 72) >= _LEFT_OUT
+
+
 FACEBOOK = SimPlatform(
     name="facebook",
     number=1,
@@ -117,6 +126,8 @@ FACEBOOK = SimPlatform(
         (1.00, Kind(("", "mobile_status_update"), "post", "text")),
     ),
     stories=((1.0, Kind(("reel",), "reel", "video")),),
+    standings=("age_gated",),
+    lists=_lists,
     levels={
         "followers_count": followers,
         "fan_count": slow_level(60, 900, 401),

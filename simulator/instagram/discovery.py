@@ -16,6 +16,8 @@ from simulator.graph.fields import Field, parse_fields
 from simulator.instagram.lists import rows_of
 from simulator.instagram.media import media_fields
 from simulator.instagram.texts import account_texts
+from simulator.instagram.world import INSTAGRAM
+from simulator.standing import is_public
 from simulator.world import SimPost
 
 _TEXTS = ("id", "ig_id", "username", "name", "biography", "profile_picture_url", "website")
@@ -30,13 +32,14 @@ def discovered(call: Call, requested: Field) -> dict[str, Any]:
     """Return the public data of the account that `business_discovery.username()` names.
 
     Raises:
-        GraphError: code 110 if there is no such account, or it is gone, private or renamed.
+        GraphError: code 110 if there is no such account, or it is gone, personal, private, age-gated or renamed.
     """
     name = requested.modifiers.get("username", "")
     if not name:
         raise GraphError(100, "(#100) The parameter username is required")
     account = call.state.named("instagram", name, call.aim)
-    if account is None or call.state.fate(account, call.aim) is not None:
+    shown = account is not None and is_public(call.state.world, account)
+    if account is None or not shown or call.state.fate(account, call.aim) is not None:
         raise GraphError(
             110,
             "Invalid user id",
@@ -75,6 +78,8 @@ def _media(call: Call, requested: Field) -> dict[str, Any]:
 
 def _row(call: Call, fields: tuple[Field, ...], post: SimPost) -> dict[str, Any]:
     row = media_fields(call, fields, post)
+    for hidden in INSTAGRAM.hides(call.state.world, post):
+        row.pop(hidden, None)
     if post.metric_type == "reel" and any(one.name == "view_count" for one in fields):
         row["view_count"] = truth.post_value(call.state.world, post, "total_views", call.now)
     return row

@@ -6,6 +6,7 @@ Account n has the id 17841400000000000 + n; a media's id contains its account, i
 from datetime import datetime
 
 from metrics.documents import Reason
+from simulator.chance import unit
 from simulator.truth import (
     all_of,
     followers,
@@ -82,6 +83,14 @@ _SHARES = share_of_views(0.002, 0.015, 2)
 _SAVED = share_of_views(0.002, 0.02, 3, falls=True)
 _ON_FACEBOOK = share_of_views(0.05, 0.5, 7)
 
+_HIDDEN_LIKES = 0.1
+
+
+def _hides(world: World, post: SimPost) -> tuple[str, ...]:
+    """Hide the likes of some posts from others; their owner sees them."""
+    return ("like_count",) if unit(world.seed, post.number, 71) < _HIDDEN_LIKES else ()
+
+
 INSTAGRAM = SimPlatform(
     name="instagram",
     number=0,
@@ -99,6 +108,8 @@ INSTAGRAM = SimPlatform(
         (0.60, Kind(("IMAGE", "STORY"), "story", "image")),
         (1.00, Kind(("VIDEO", "STORY"), "story", "video")),
     ),
+    standings=("personal", "private", "age_gated"),
+    hides=_hides,
     levels={
         "followers_count": followers,
         "follows_count": slow_level(80, 900, 11),

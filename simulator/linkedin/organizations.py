@@ -22,11 +22,29 @@ _STATES = ("APPROVED", "REJECTED", "REQUESTED", "REVOKED")
 
 
 def network_size(call: Call, urn: str) -> Any:
-    """Answer `GET /networkSizes/{urn}`: the only total of followers."""
+    """Answer `GET /networkSizes/{urn}`: the only total of followers.
+
+    Whether LinkedIn answers about an organization that the member does not administer is told both ways. Here it does;
+    a fault of kind `permission` with the path `networkSizes` makes it refuse.
+    """
     if call.params.get("edgeType") != "COMPANY_FOLLOWED_BY_MEMBER":
         raise invalid("edgeType")
-    call.check_owned(urn, is_key=True)
-    return {"firstDegreeSize": truth.account_value(call.state.world, call.account, "firstDegreeSize", call.now)}
+    other = _other(call, urn)
+    if other is None:
+        call.check_owned(urn, is_key=True)
+    account = other or call.account
+    return {"firstDegreeSize": truth.account_value(call.state.world, account, "firstDegreeSize", call.now)}
+
+
+def _other(call: Call, urn: str) -> SimAccount | None:
+    """Return the organization of somebody else that a URN stands for, None if it is the member's own or none.
+
+    Raises:
+        Problem: it is gone.
+    """
+    key = urn.removeprefix(ORGANIZATION)
+    found = call.state.world.find("linkedin", key) if urn != key else None
+    return None if found is None or found.index == call.account.index else _account(call, key)
 
 
 def organizations(call: Call, key: str) -> Any:

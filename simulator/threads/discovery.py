@@ -12,6 +12,7 @@ from typing import Any
 
 from simulator import truth
 from simulator.graph.call import Call
+from simulator.standing import is_public
 from simulator.threads.errors import error, invalid
 from simulator.threads.insights import MIN_FOLLOWERS
 from simulator.threads.posts import listed
@@ -27,11 +28,6 @@ _WEEK = timedelta(days=7)
 _COUNTED_FOR = timedelta(days=60)
 """Age of the oldest posts whose activity is counted; older ones hardly have any."""
 _COUNTS = ("likes", "quotes", "replies", "reposts", "views")
-
-
-def is_private(account: SimAccount) -> bool:
-    """Tell whether a profile is private; one in seven is."""
-    return account.index % 7 == 6
 
 
 def profile_lookup(call: Call) -> dict[str, Any]:
@@ -72,8 +68,9 @@ def _named(call: Call) -> tuple[SimAccount, str]:
     if call.aim.strike_chosen("permission"):
         raise error(10, "Application does not have permission for this action", status=403)
     account = call.state.named("threads", handle, call.aim)
-    few = account is None or truth.account_value(world, account, "followers_count", call.now) < MIN_FOLLOWERS
-    if account is None or few or is_private(account):
+    gone = account is not None and call.state.fate(account, call.aim) is not None
+    few = account is None or gone or truth.account_value(world, account, "followers_count", call.now) < MIN_FOLLOWERS
+    if account is None or few or not is_public(world, account):
         raise error(100, "The requested profile does not exist or is not eligible")
     return account, call.state.handle(account, call.aim)
 

@@ -125,6 +125,7 @@ THREADS = SimPlatform(
         (0.95, Kind(("CAROUSEL_ALBUM",), "post", "carousel")),
         (1.00, Kind(("AUDIO",), "post", "other")),
     ),
+    standings=("private", "age_gated"),
     levels={"followers_count": followers},
     counters={
         "views": views,

@@ -6,8 +6,8 @@ from typing import Any
 from simulator.bill import charge
 from simulator.twitter import objects, posts
 from simulator.twitter.call import Call, id_of, ids_of
-from simulator.twitter.usage import OWN, USER
 from simulator.twitter.problem import not_found, suspended, unauthorized, unsupported
+from simulator.twitter.usage import OWN, USER
 from simulator.world import SimAccount
 
 

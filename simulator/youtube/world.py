@@ -66,6 +66,11 @@ def _withholds(world: World, post: SimPost, field: str, _now: datetime) -> Reaso
     return "not_supported" if field == "commentCount" and not traits.has_comments else None
 
 
+def _hides(world: World, post: SimPost) -> tuple[str, ...]:
+    """Hide the likes of some videos; YouTube hides them from their owner's API as well."""
+    return ("likeCount",) if traits_of(world, post).hides_likes else ()
+
+
 _ENGAGED = share_of_followers(0.2, 0.9, 510)
 _SHOWN = share_of_followers(1.0, 9.0, 522)
 IMPRESSIONS = "video_thumbnail_impressions"
@@ -108,6 +113,7 @@ YOUTUBE = SimPlatform(
         "dislikeCount": share_of_views(0.0002, 0.002, 2),
     },
     withholds=_withholds,
+    hides=_hides,
     days={
         "views": _views,
         "engagedViews": _ENGAGED,

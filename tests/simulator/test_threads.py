@@ -13,9 +13,10 @@ from simulator.faults import Faults, Target
 from simulator.graph.errors import GraphError
 from simulator.graph.pacific import day_end
 from simulator.registry import new_world
+from simulator.standing import standing
 from simulator.state import State
 from simulator.threads.budget import CALLS_PER_IMPRESSION, Budget
-from simulator.threads.discovery import CALLS_PER_DAY, is_private
+from simulator.threads.discovery import CALLS_PER_DAY
 from simulator.threads.insights import FIRST_SECOND
 from simulator.threads.world import REPOST, extras
 from simulator.world import SimPost
@@ -236,8 +237,8 @@ def test_public_profile_has_the_counts_of_seven_days(api: Simulator) -> None:
 
 
 def test_profile_that_is_not_public_is_refused(api: Simulator) -> None:
-    private = api.world.account("threads", 6)
-    assert is_private(private)
+    private = api.world.account("threads", 104)
+    assert standing(api.world, private) == "private"
     for name in (private.handle, "nobody"):
         assert refusal(ask(api, "profile_lookup", username=name))[:2] == (100, None)
     api.set_faults({"kind": "permission", "path": "profile_"})

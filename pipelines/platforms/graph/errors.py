@@ -21,6 +21,7 @@ from pipelines.platforms.errors import (
     PostGone,
     PostUnavailable,
     RateLimited,
+    RequestRefused,
     TooMuchData,
     Transient,
     pause_until,
@@ -42,6 +43,8 @@ _MIGRATED = 21
 """Code for a page that was merged into another one: «Page ID … was migrated to page ID …»."""
 _NO_SUCH_ALIAS = 803
 """Code for an object that does not exist: «Some of the aliases you requested do not exist»."""
+_NO_SUCH_USER = 110
+"""Code of Business Discovery for an account that it does not show, whatever the reason."""
 _BEFORE_CONVERSION = 2108006
 _NOT_CROSS_POSTED = 2207086
 
@@ -95,7 +98,7 @@ def _decide(error: Mapping[str, Any], status: int, headers: Mapping[str, str]) -
         return PermissionMissing(shown)
     if code == 100:
         return _invalid(subcode, message.lower(), shown)
-    if code == _MIGRATED:
+    if code in (_MIGRATED, _NO_SUCH_USER):
         return AccountUnreachable(shown)
     if code == _NO_SUCH_ALIAS:
         return PostGone(shown)
@@ -131,7 +134,7 @@ def _invalid(subcode: object, message: str, shown: str) -> PlatformError:
         return PermissionMissing(shown)
     if subcode == _NOT_CROSS_POSTED or "metric" in message:
         return MetricRefused(shown)
-    return BadAnswer(shown)
+    return RequestRefused(shown)
 
 
 def _regained_at(headers: Mapping[str, str], otherwise: timedelta) -> datetime:

@@ -218,7 +218,7 @@ class GraphPosts(ABC):
             if isinstance(answer, PlatformError):
                 raise answer
             with parsing_answer():
-                return Page.of(answer["data"], lambda: _next_place(answer.get("paging") or {}), answer)
+                return Page.of(answer["data"], lambda: next_place(answer.get("paging") or {}), answer)
 
         return fetch
 
@@ -259,7 +259,7 @@ def _twins(listing: Listing, posts: Iterable[Post], wanted: Wanted) -> dict[str,
     return {known[twin]: name for twin, name in pairs if twin in known and known[twin] != name}
 
 
-def _next_place(paging: Mapping[str, Any]) -> Place | None:
+def next_place(paging: Mapping[str, Any]) -> Place | None:
     """Return the place of the next page: a cursor, or a time in some lists; None at the end, where `next` is missing.
 
     If the answer has no cursors, the place is taken from the query of the URL in `next`. That URL is never requested,

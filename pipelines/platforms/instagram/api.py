@@ -179,11 +179,12 @@ class Instagram:
 
         The latter are renewed by a person; Page tokens do not expire by time (docs/platform-facts.md#meta-tokens).
         """
-        return self._instagram_login.refresh(access, tally) if _by_instagram(access) else None
+        return self._instagram_login.refresh(access, tally) if by_instagram_login(access) else None
 
     def _of(self, access: Access) -> InstagramGraph:
-        return self._instagram_login if _by_instagram(access) else self._facebook_login
+        return self._instagram_login if by_instagram_login(access) else self._facebook_login
 
 
-def _by_instagram(access: Access) -> bool:
+def by_instagram_login(access: Access) -> bool:
+    """Tell whether a token is one of Instagram Login."""
     return access.credentials.get("login") == "instagram"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
-from metrics.platforms.linkedin import API_VERSION, HEADERS
+from metrics.platforms.linkedin import API_VERSION
 from pipelines.platforms.answers import id_of, name_of
 from pipelines.platforms.base import (
     Access,
@@ -33,10 +33,10 @@ from pipelines.platforms.errors import (
     RateLimited,
     WrongIdentity,
 )
-from pipelines.platforms.http.account_calls import AccountCalls
 from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.linkedin import restli
 from pipelines.platforms.linkedin.answers import FOLLOWERS, account_numbers, parsing_answer, raise_for, take_days
+from pipelines.platforms.linkedin.calls import LinkedInCalls
 from pipelines.platforms.linkedin.posts import Posts
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.provider_days import ProviderDays
@@ -88,10 +88,9 @@ class LinkedIn:
             AccountUnreachable: the organization does not exist, or this token may not read it.
             PlatformError: nothing could be read.
         """
-        ask, urn = _AccountCalls(self._http, access, tally), _urn(access)
+        ask, urn = LinkedInCalls(self._http, access, tally), _urn(access)
         try:
-            path = f"networkSizes/{restli.key(urn)}"
-            size = ask(path, {"edgeType": "COMPANY_FOLLOWED_BY_MEMBER"})
+            size = ask(*followers_of(urn))
         except (PermissionMissing, PostGone) as error:
             raise AccountUnreachable(f"no such organization, or not for this token: {error}") from None
         with parsing_answer():
@@ -113,7 +112,7 @@ class LinkedIn:
             PlatformError: the organization could not be read.
         """
         try:
-            body = _AccountCalls(self._http, access, tally)(*_lookup(_urn(access)))
+            body = LinkedInCalls(self._http, access, tally)(*_lookup(_urn(access)))
         except (PermissionMissing, PostGone) as error:
             raise AccountUnreachable(f"no such organization, or not for this token: {error}") from None
         with parsing_answer():
@@ -121,7 +120,7 @@ class LinkedIn:
             id_of(body["id"], _NUMBER)
         if _is_another(body, access):
             raise WrongIdentity(f"the answer is about the organization {body['id']}: connect the right one again")
-        return Identity(access.platform_account_id, _shown_name(body))
+        return Identity(access.platform_account_id, shown_name(body))
 
     def read_past(self, access: Access, wanted: Wanted, tally: Tally) -> Iterator[AccountReading]:
         """Yield the pages of the list of posts, each with the statistics of those of its posts that are not stored yet.
@@ -130,11 +129,9 @@ class LinkedIn:
             NeedsReauth: nothing more can be read with this token.
         """
         whole = AccountReading(Reading(utcnow()))
-        return Posts(_AccountCalls(self._http, access, tally), _urn(access), wanted, whole, tally).past()
+        return Posts(LinkedInCalls(self._http, access, tally), _urn(access), wanted, whole, tally).past()
 
-    def _name(
-        self, ask: "_AccountCalls", access: Access, wanted: Wanted, reading: AccountReading, tally: Tally
-    ) -> None:
+    def _name(self, ask: LinkedInCalls, access: Access, wanted: Wanted, reading: AccountReading, tally: Tally) -> None:
         """Read the displayed name of the organization once a day."""
         today = utcnow().date().isoformat()
         if wanted.memory.named_on == today or tally.limited is not None:
@@ -149,7 +146,7 @@ class LinkedIn:
             if isinstance(error, RateLimited):
                 tally.limited = error
             return
-        reading.handle = None if _is_another(body, access) else _shown_name(body)
+        reading.handle = None if _is_another(body, access) else shown_name(body)
 
     def read_days(
         self, access: Access, days: Sequence[date], tally: Tally, _budget: PostBudget | None = None
@@ -157,7 +154,7 @@ class LinkedIn:
         """Return the statistics of UTC days, by date, with one call for each of three resources."""
         found, failures = {day: Numbers() for day in days}, dict[str, PlatformError]()
         ask, urn, names, now = (
-            _AccountCalls(self._http, access, tally),
+            LinkedInCalls(self._http, access, tally),
             _urn(access),
             offered("linkedin", "account"),
             utcnow(),
@@ -209,16 +206,9 @@ class LinkedIn:
             return None
 
 
-class _AccountCalls(AccountCalls):
-    """Sends the GET requests of one account: takes a path and its parameters, returns the body of the answer."""
-
-    def __call__(self, path: str, params: Mapping[str, object]) -> Mapping[str, Any]:
-        """Return the body of an answer; transient errors are retried.
-
-        Raises:
-            PlatformError: the request failed.
-        """
-        return self.get_object(f"/rest/{path}", restli.query(params), raise_for, provider="LinkedIn", headers=HEADERS)
+def followers_of(urn: str) -> tuple[str, Mapping[str, object]]:
+    """Return path and parameters of the request for an organization's followers."""
+    return f"networkSizes/{restli.key(urn)}", {"edgeType": "COMPANY_FOLLOWED_BY_MEMBER"}
 
 
 def _lookup(urn: str) -> tuple[str, Mapping[str, object]]:
@@ -231,7 +221,8 @@ def _is_another(body: Mapping[str, Any], access: Access) -> bool:
     return "id" in body and str(body["id"]) != access.platform_account_id.rpartition(":")[2].lstrip("0")
 
 
-def _shown_name(body: Mapping[str, Any]) -> str | None:
+def shown_name(body: Mapping[str, Any]) -> str | None:
+    """Return the name under which LinkedIn shows an organization."""
     return name_of(body.get("vanityName")) or name_of(body.get("localizedName"))
 
 

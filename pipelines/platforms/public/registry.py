@@ -8,15 +8,23 @@ from metrics.network import Network
 from metrics.platforms.registry import FACTS
 from metrics.settings import Settings
 from pipelines.platforms.bluesky.public import BlueskyPublic
+from pipelines.platforms.facebook.public import FacebookPublic
+from pipelines.platforms.instagram.public import InstagramPublic
 from pipelines.platforms.limits import Quotas
+from pipelines.platforms.linkedin.public import LinkedInPublic
 from pipelines.platforms.public.base import PublicReader
 from pipelines.platforms.registry import app_of
+from pipelines.platforms.threads.public import ThreadsPublic
 from pipelines.platforms.twitter.public import TwitterPublic
 from pipelines.platforms.youtube.public import YouTubePublic
 
 _FACTORIES: Mapping[Platform, Callable[..., PublicReader]] = {
+    "instagram": InstagramPublic,
+    "facebook": FacebookPublic,
     "twitter": TwitterPublic,
+    "linkedin": LinkedInPublic,
     "youtube": YouTubePublic,
+    "threads": ThreadsPublic,
     "bluesky": BlueskyPublic,
 }
 

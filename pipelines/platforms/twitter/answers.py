@@ -109,7 +109,7 @@ def raise_for(status: int, body: Any, headers: Mapping[str, str]) -> None:
 
 
 def names_missing(status: int, body: Any) -> bool:
-    """Tell whether an answer names missing posts or users in `errors`, possibly all of them, with the status 200 or 404."""
+    """Tell whether an answer names missing posts or users in `errors`, possibly all, with the status 200 or 404."""
     return status in (200, 404) and isinstance(body, Mapping) and "errors" in body
 
 

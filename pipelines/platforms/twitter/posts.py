@@ -45,8 +45,8 @@ Ask = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
 class Posts:
     """Reads the posts of one account, and adds their metrics to `reading`; with `content`, also their pictures.
 
-    `reading.handle` is the name of the account in the permalinks of its posts. `own` is False for posts of others, whose
-    private metrics are shown to nobody but them.
+    `reading.handle` is the name of the account in the permalinks of its posts. `own` is False for posts of others,
+    whose private metrics are shown to nobody but them.
     """
 
     def __init__(

@@ -14,13 +14,19 @@ from pipelines.platforms.memory import Memory
 from pipelines.platforms.public.base import Outcome, PublicAccount, PublicSnapshot, Result
 from pipelines.platforms.public.registry import open_public_reader
 from simulator import truth
-from simulator.registry import credentials
+from simulator.facebook.public import WITH_ACCESS
+from simulator.registry import credentials, new_world
 from simulator.twitter.tokens import token_of_app
 from simulator.world import SimAccount, SimPost
 from tests.simulator_fixture import Simulator
 
 APP_TOKEN = token_of_app("app")
-SECRETS: Mapping[str, Any] = {"youtube_api_key": "AIza" + 35 * "k", "twitter_app_token": APP_TOKEN}
+SYSTEM_USER = new_world().account("facebook", 0).token + WITH_ACCESS
+SECRETS: Mapping[str, Any] = {
+    "facebook_app_token": SYSTEM_USER,
+    "youtube_api_key": "AIza" + 35 * "k",
+    "twitter_app_token": APP_TOKEN,
+}
 """The settings with the tokens of the app that routes need."""
 LENDER, OTHERS = 3, (150, 151, 152)
 """Indexes of the workspace's own account, and of accounts of others that every platform shows."""

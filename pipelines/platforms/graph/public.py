@@ -1,0 +1,87 @@
+"""Reads the posts of others from a list of the Graph API that has their numbers: all of them in each reading.
+
+Posts of others cannot be read by their ids, so that the list is walked each time, back to the oldest post that is
+followed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from metrics.catalog import Offer, shown_of_others
+from metrics.documents import Platform, Reason
+from pipelines.platforms.base import AccountReading, Post, Tally, Wanted
+from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PlatformError, PostGone
+from pipelines.platforms.graph.client import Get, GraphApi, Result
+from pipelines.platforms.list_reader import ListReader
+from pipelines.platforms.memory import Memory
+from pipelines.platforms.numbers import Numbers
+from pipelines.platforms.paging import Fetch, PostList
+
+PAGE = 50
+POSTS = "posts"
+
+ValueOf = Callable[[Mapping[str, Any], Offer], object]
+"""Returns the number of an item that is offered, `ABSENT` if it has none."""
+
+
+class PublicPosts(ListReader):
+    """Adds the posts of an account of somebody else to `reading`; `unknown` has why a metric is missing in an item."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        post_of: Callable[[Mapping[str, Any]], Post],
+        value_of: ValueOf,
+        unknown: Mapping[str, Reason],
+        wanted: Wanted,
+        reading: AccountReading,
+        tally: Tally,
+    ) -> None:
+        # Nothing is known and nothing is due: whatever the list returns is read.
+        super().__init__(replace(wanted, due=(), known={}, memory=Memory()), reading, tally)
+        self._platform, self._post_of, self._value_of, self._unknown = platform, post_of, value_of, unknown
+        self._due = wanted.due
+
+    def read(self, fetch: Fetch, *, lists_all: bool) -> None:
+        """Walk the list; if it `lists_all` posts, due ones that it lacks are gone.
+
+        Raises:
+            NeedsReauth: nothing more can be read with this token.
+        """
+        since = self._wanted.since
+        self._read_list(PostList(POSTS, fetch, self._post_of, (), since, PAGE))
+        if lists_all and not self._reading.failures:
+            young = [post for post in self._due if post.published_at is None or post.published_at >= since]
+            missing = [post.platform_post_id for post in young if post.platform_post_id not in self._reading.listed]
+            self._reading.gone += missing
+
+    def _items(self, body: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        return {str(item.get("id")): item for item in body.get("data") or () if isinstance(item, Mapping)}
+
+    def _parsed(self, post: Post, item: Mapping[str, Any]) -> tuple[Post, Numbers]:
+        numbers = Numbers()
+        for name, offer in shown_of_others(self._platform, post.metric_type, post.content_type).items():
+            numbers.take(name, self._value_of(item, offer), self._unknown.get(name, "provider_error"))
+        return post, numbers
+
+
+def ask(graph: GraphApi, token: str, gets: Sequence[Get], tally: Tally) -> list[Result]:
+    """Return the answers to requests, or the error of each; a dead token is the error of all."""
+    try:
+        return graph.batch(token, gets, tally) if gets else []
+    except NeedsReauth as error:
+        return [error] * len(gets)
+
+
+def shown(result: Result) -> Mapping[str, Any] | None:
+    """Return an answer about an account; None if the platform does not show it.
+
+    Raises:
+        PlatformError: it could not be read.
+    """
+    if isinstance(result, AccountUnreachable | PostGone):
+        return None
+    if isinstance(result, PlatformError):
+        raise result
+    return result

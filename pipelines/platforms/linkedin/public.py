@@ -1,0 +1,116 @@
+"""Reads the followers of organizations of others on LinkedIn, through a connected account, where LinkedIn answers.
+
+Whether it answers about organizations that the member does not administer is told both ways: the first account of a
+reading is the probe, and after a 403 nothing more is asked for.
+
+Facts: docs/platform-facts.md#linkedin-organizations-of-others.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from metrics.clock import utcnow
+from metrics.documents import Platform
+from pipelines.platforms.answers import id_of, items_of
+from pipelines.platforms.base import Access, AccountReading, Reading, Tally
+from pipelines.platforms.errors import BadAnswer, PermissionMissing, PlatformError, PostGone
+from pipelines.platforms.linkedin.answers import FOLLOWERS, account_numbers, parsing_answer
+from pipelines.platforms.linkedin.api import API_VERSION, followers_of, shown_name
+from pipelines.platforms.linkedin.calls import LinkedInCalls
+from pipelines.platforms.public.base import (
+    Outcome,
+    PublicAccount,
+    PublicSnapshot,
+    Refusal,
+    Resolved,
+    Result,
+    each,
+    snapshot,
+)
+
+if TYPE_CHECKING:
+    from pipelines.platforms.http.client import Http
+
+_ID = re.compile(r"[0-9]+")
+_WITHOUT_LENDER = Refusal(
+    "off", "Organizations of others are read through a connected LinkedIn page: the workspace has none."
+)
+_NOT_SHOWN = Refusal("not_found", "LinkedIn shows no such organization.")
+_FIELDS = {"fields": "id,vanityName,localizedName"}
+
+
+class LinkedInPublic:
+    """The reader of public numbers of `linkedin`; thread-safe."""
+
+    name: Platform = "linkedin"
+    api_version = API_VERSION
+
+    def __init__(self, http: "Http") -> None:
+        self._http = http
+
+    def resolve(self, keys: Sequence[str], lender: Access | None, tally: Tally) -> Mapping[str, Outcome]:
+        """Return, for each vanity name or number, the organization that has it now."""
+        if lender is None:
+            return dict.fromkeys(keys, _WITHOUT_LENDER)
+        ask = LinkedInCalls(self._http, lender, tally)
+
+        def of(key: str) -> Resolved | Refusal:
+            found = self._organization(ask, key)
+            if found is None:
+                return _NOT_SHOWN
+            with parsing_answer():
+                return Resolved(id_of(found["id"], _ID), shown_name(found) or key.removeprefix("@"))
+
+        return each(keys, of, tally, _off)
+
+    def read(self, accounts: Sequence[PublicAccount], lender: Access | None, tally: Tally) -> Mapping[str, Result]:
+        """Return, by the accounts' keys, the followers that LinkedIn shows of them now."""
+        if lender is None:
+            return {account.key: _WITHOUT_LENDER for account in accounts}
+        ask = LinkedInCalls(self._http, lender, tally)
+        by_key = {account.key: account for account in accounts}
+
+        def of(key: str) -> PublicSnapshot | Refusal:
+            account = by_key[key]
+            number = account.platform_account_id.rpartition(":")[2]
+            try:
+                size = ask(*followers_of(f"urn:li:organization:{number}"))
+            except PostGone:
+                return _NOT_SHOWN
+            with parsing_answer():
+                numbers = account_numbers(size)
+            if FOLLOWERS not in size:
+                raise BadAnswer(f"LinkedIn's answer has an unexpected form: it has no {FOLLOWERS}")
+            reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
+            reading.note_odd("the account", numbers.odd)
+            named = self._organization(ask, number)
+            reading.handle = shown_name(named) if named is not None else None
+            return snapshot(self.name, account, reading)
+
+        return each(by_key, of, tally, _off)
+
+    @staticmethod
+    def _organization(ask: LinkedInCalls, key: str) -> Mapping[str, Any] | None:
+        """Return the public fields of an organization by its number or its vanity name, None if there is none.
+
+        Raises:
+            PlatformError: it could not be read.
+        """
+        number = key.rpartition(":")[2]
+        try:
+            if _ID.fullmatch(number):
+                return ask(f"organizationsLookup/{number}", _FIELDS)
+            found = ask("organizations", {"q": "vanityName", "vanityName": key.removeprefix("@"), **_FIELDS})
+        except PostGone:
+            return None
+        with parsing_answer():
+            elements: list[Mapping[str, Any]] = items_of(found["elements"])
+        return elements[0] if elements else None
+
+
+def _off(error: PlatformError) -> str | None:
+    """Return why no organization can be read: LinkedIn shows none of others to this member or app."""
+    if not isinstance(error, PermissionMissing):
+        return None
+    return f"LinkedIn does not show organizations of others: {str(error).rstrip('.')}."
