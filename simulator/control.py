@@ -146,7 +146,7 @@ class Control:
         return _refuse("there is no such object")
 
     async def public(self, request: Request) -> Response:
-        """`GET ?object=`: what others see: the standing of an account; or the hidden fields of a post, and if it is listed.
+        """`GET ?object=`: what others see: the standing of an account; or a post's hidden fields, and if it is listed.
 
         An account is `public`, `personal`, `private` or `age_gated`; only public ones are shown.
         """

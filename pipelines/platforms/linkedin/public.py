@@ -1,7 +1,8 @@
 """Reads the followers of organizations of others on LinkedIn, through a connected account, where LinkedIn answers.
 
-Whether it answers about organizations that the member does not administer is told both ways: the first account of a
-reading is the probe, and after a 403 nothing more is asked for.
+Whether it answers about organizations that the member does not administer is told both ways. The first account of a
+reading is the probe: after its 403, nothing more is asked for. Once an organization was shown, a 403 only
+concerns the organization that was asked for.
 
 Facts: docs/platform-facts.md#linkedin-organizations-of-others.
 """
@@ -26,6 +27,7 @@ from pipelines.platforms.public.base import (
     Resolved,
     Result,
     each,
+    never_off,
     snapshot,
 )
 
@@ -62,7 +64,7 @@ class LinkedInPublic:
             with parsing_answer():
                 return Resolved(id_of(found["id"], _ID), shown_name(found) or key.removeprefix("@"))
 
-        return each(keys, of, tally, _off)
+        return each(keys, of, tally, never_off)
 
     def read(self, accounts: Sequence[PublicAccount], lender: Access | None, tally: Tally) -> Mapping[str, Result]:
         """Return, by the accounts' keys, the followers that LinkedIn shows of them now."""
@@ -70,14 +72,22 @@ class LinkedInPublic:
             return {account.key: _WITHOUT_LENDER for account in accounts}
         ask = LinkedInCalls(self._http, lender, tally)
         by_key = {account.key: account for account in accounts}
+        shown = False
+
+        def off(error: PlatformError) -> str | None:
+            if shown or not isinstance(error, PermissionMissing):
+                return None
+            return f"LinkedIn does not show organizations of others: {str(error).rstrip('.')}."
 
         def of(key: str) -> PublicSnapshot | Refusal:
+            nonlocal shown
             account = by_key[key]
             number = account.platform_account_id.rpartition(":")[2]
             try:
                 size = ask(*followers_of(f"urn:li:organization:{number}"))
             except PostGone:
                 return _NOT_SHOWN
+            shown = True
             with parsing_answer():
                 numbers = account_numbers(size)
             if FOLLOWERS not in size:
@@ -88,7 +98,7 @@ class LinkedInPublic:
             reading.handle = shown_name(named) if named is not None else None
             return snapshot(self.name, account, reading)
 
-        return each(by_key, of, tally, _off)
+        return each(by_key, of, tally, off)
 
     @staticmethod
     def _organization(ask: LinkedInCalls, key: str) -> Mapping[str, Any] | None:
@@ -107,10 +117,3 @@ class LinkedInPublic:
         with parsing_answer():
             elements: list[Mapping[str, Any]] = items_of(found["elements"])
         return elements[0] if elements else None
-
-
-def _off(error: PlatformError) -> str | None:
-    """Return why no organization can be read: LinkedIn shows none of others to this member or app."""
-    if not isinstance(error, PermissionMissing):
-        return None
-    return f"LinkedIn does not show organizations of others: {str(error).rstrip('.')}."
