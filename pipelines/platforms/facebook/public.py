@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from metrics.batches import batched
 from metrics.catalog import Offer
 from metrics.clock import utcnow
-from metrics.documents import Platform
+from metrics.documents import Platform, Reason
 from metrics.platforms.facebook import API_VERSION
 from pipelines.platforms.answers import id_of, name_of
 from pipelines.platforms.base import Access, AccountReading, Reading, Tally
@@ -46,6 +46,8 @@ _OF_POSTS = (
     "comments.summary(true).limit(0),shares"
 )
 _EDGES = ("reactions", "comments")
+_UNKNOWN: Mapping[str, Reason] = {"likes": "permission_missing", "comments": "permission_missing"}
+"""Why a number is missing: the token has no access to its edge."""
 _WITHOUT_TOKEN = Refusal("off", "Pages of others are read with TIDEMARK_FACEBOOK_APP_TOKEN, which is not set.")
 _NOT_SHOWN = Refusal(
     "not_found",
@@ -53,6 +55,9 @@ _NOT_SHOWN = Refusal(
     "and the answer does not tell which.",
 )
 _NO_NAME = Refusal("not_found", "It is neither the name in the address of a Page nor a number.")
+
+_Answers = tuple[PublicAccount, Result, Result]
+"""A Page, and the answers about itself and about the first page of its feed."""
 
 
 class FacebookPublic:
@@ -93,16 +98,22 @@ class FacebookPublic:
         for some in batched(accounts, MAX_BATCH // 2):
             gets = [get for account in some for get in (Get(account.platform_account_id, _OF_PAGE), _feed(account, {}))]
             results = ask(self._graph, self._token, gets, tally)
-            by_key = {account.key: (account, results[2 * n], results[2 * n + 1]) for n, account in enumerate(some)}
-            found |= each(by_key, lambda key, pages=by_key: self._read(*pages[key], tally), Tally(), _off)
+            pairs = zip(some, results[::2], results[1::2], strict=True)
+            answers = {account.key: (account, page, first) for account, page, first in pairs}
+
+            def of(key: str, answers: Mapping[str, _Answers] = answers) -> PublicSnapshot | Refusal:
+                return self._read(answers[key], tally)
+
+            found |= each(answers, of, Tally(), _off)
         return found
 
-    def _read(self, account: PublicAccount, page: Result, first: Result, tally: Tally) -> PublicSnapshot | Refusal:
-        """Return the snapshot of a Page, whose feed begins with the page `first`.
+    def _read(self, answers: _Answers, tally: Tally) -> PublicSnapshot | Refusal:
+        """Return the snapshot of a Page, from the answers about itself and about the first page of its feed.
 
         Raises:
             PlatformError: the Page could not be read.
         """
+        account, page, first = answers
         node = shown(page)
         if node is None:
             return _NOT_SHOWN
@@ -123,8 +134,7 @@ class FacebookPublic:
             with parsing_answer():
                 return Page.of(answer["data"], partial(next_place, answer.get("paging") or {}), answer)
 
-        unknown = {"likes": "permission_missing", "comments": "permission_missing"}
-        PublicPosts(self.name, listed_post, _value_of, unknown, account.wanted, reading, tally).read(
+        PublicPosts(self.name, listed_post, _value_of, _UNKNOWN, account.wanted, reading, tally).read(
             fetch, lists_all=False
         )
         return snapshot(self.name, account, reading)

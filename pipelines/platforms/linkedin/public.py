@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
+from metrics.platforms.linkedin import API_VERSION
 from pipelines.platforms.answers import id_of, items_of
 from pipelines.platforms.base import Access, AccountReading, Reading, Tally
 from pipelines.platforms.errors import BadAnswer, PermissionMissing, PlatformError, PostGone
 from pipelines.platforms.linkedin.answers import FOLLOWERS, account_numbers, parsing_answer
-from pipelines.platforms.linkedin.api import API_VERSION, followers_of, shown_name
+from pipelines.platforms.linkedin.api import followers_of, shown_name
 from pipelines.platforms.linkedin.calls import LinkedInCalls
 from pipelines.platforms.public.base import (
     Outcome,

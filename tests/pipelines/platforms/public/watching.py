@@ -55,12 +55,6 @@ class Watching:
         """Return an account of the simulator."""
         return self.simulator.world.account(self.platform, index)
 
-    def handle(self, index: int) -> str:
-        """Return the handle of an account as the platform writes it."""
-        found = self.reader.resolve([self.id_key(index)], self.lender, Tally())[self.id_key(index)]
-        assert not isinstance(found, PublicSnapshot)
-        return found.handle if hasattr(found, "handle") else self.account(index).handle
-
     def id_key(self, index: int) -> str:
         """Return the key of an account by its id, or by its handle where the platform finds none by an id."""
         account = self.account(index)
