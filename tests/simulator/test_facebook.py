@@ -79,7 +79,9 @@ def test_lists_hold_posts_or_reels(api: Simulator) -> None:
 
 def test_token_of_one_page_reads_no_other(api: Simulator) -> None:
     other = api.world.account("facebook", 1).platform_account_id
-    assert ask(api, other).json()["error"]["error_subcode"] == 33
+    error = ask(api, other).json()["error"]
+    assert error["code"] == 10
+    assert "Page Public Content Access" in error["message"]
 
 
 @pytest.mark.parametrize("bounds", [("2026-11-10", "2026-11-14"), ("1794297600", "1794643200")])

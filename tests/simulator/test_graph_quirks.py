@@ -35,7 +35,7 @@ def test_text_for_the_user_is_in_another_language(api: Simulator, language: str)
 def test_localised_texts_tell_refusals_apart(api: Simulator) -> None:
     api.set_faults({"kind": "localised", "value": "de"}, {"kind": "permission", "path": "insights"})
     permission = ask(api, "facebook", "{me}/insights", metric="page_media_view")["error"]["error_user_msg"]
-    missing = ask(api, "facebook", "100000000999999")["error"]["error_user_msg"]
+    missing = ask(api, "facebook", "199999999999999")["error"]["error_user_msg"]
     api.set_faults({"kind": "localised", "value": "de"})
     metric = ask(api, "facebook", "{me}/insights", metric="nonsense")["error"]["error_user_msg"]
     assert len({permission, missing, metric}) == 3

@@ -19,6 +19,7 @@ from pipelines.platforms.errors import (
     PostGone,
     PostUnavailable,
     RateLimited,
+    RequestRefused,
     TooMuchData,
     Transient,
 )
@@ -53,7 +54,7 @@ def test_media_older_than_the_business_account_is_never_recoverable(fixtures: Pa
         (80002, "instagram limit", RateLimited),
         (10, "(#10) Not enough viewers for the media to show insights", PostUnavailable),
         (100, "(#100) metric[0] must be one of the following values: reach", MetricRefused),
-        (100, "(#100) param since cannot be in the future", BadAnswer),
+        (100, "(#100) param since cannot be in the future", RequestRefused),
         (102, "session", NeedsReauth),
         (200, "Requires business_management", PermissionMissing),
         (21, "(#21) Page ID 100 was migrated to page ID 200", AccountUnreachable),

@@ -18,6 +18,7 @@ from pipelines.platforms.errors import (
     PlatformError,
     PostGone,
     RateLimited,
+    RequestRefused,
     WrongIdentity,
 )
 from pipelines.platforms.graph.answers import insights
@@ -124,7 +125,7 @@ def test_recorded_token_lives_for_sixty_days(more: Path, client: Http, server: A
         (error(4), RateLimited),
         (error(17), RateLimited),
         (error(32), RateLimited),
-        (error(100, "Param fields is not valid"), BadAnswer),
+        (error(100, "Param fields is not valid"), RequestRefused),
     ],
 )
 def test_errors_have_the_codes_of_meta(body: Any, leaf: type[PlatformError]) -> None:
