@@ -134,9 +134,7 @@ class FacebookPublic:
             with parsing_answer():
                 return Page.of(answer["data"], partial(next_place, answer.get("paging") or {}), answer)
 
-        PublicPosts(self.name, listed_post, _value_of, _UNKNOWN, account.wanted, reading, tally).read(
-            fetch, lists_all=False
-        )
+        PublicPosts(self.name, listed_post, _value_of, _UNKNOWN, account.wanted, reading, tally).read(fetch)
         return snapshot(self.name, account, reading)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from metrics.catalog import Offer, shown_of_others
 from metrics.documents import Platform, Reason
+from metrics.platforms.registry import FACTS
 from pipelines.platforms.base import AccountReading, Post, Tally, Wanted
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PlatformError, PostGone
 from pipelines.platforms.graph.client import Get, GraphApi, Result
@@ -43,15 +44,16 @@ class PublicPosts(ListReader):
         self._platform, self._post_of, self._value_of, self._unknown = platform, post_of, value_of, unknown
         self._due = wanted.due
 
-    def read(self, fetch: Fetch, *, lists_all: bool) -> None:
-        """Walk the list; if it `lists_all` posts, due ones that it lacks are gone.
+    def read(self, fetch: Fetch) -> None:
+        """Walk the list; unless it is a selection, due posts that it lacks are gone.
 
         Raises:
             NeedsReauth: nothing more can be read with this token.
         """
         since = self._wanted.since
         self._read_list(PostList(POSTS, fetch, self._post_of, (), since, PAGE))
-        if lists_all and not self._reading.failures:
+        facts = FACTS[self._platform].public_numbers
+        if facts is not None and facts.lists_all and not self._reading.failures:
             young = [post for post in self._due if post.published_at is None or post.published_at >= since]
             missing = [post.platform_post_id for post in young if post.platform_post_id not in self._reading.listed]
             self._reading.gone += missing

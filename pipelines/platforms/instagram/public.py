@@ -117,7 +117,7 @@ class InstagramPublic:
                     media = (answer or {}).get("media") or {"data": []}
                     return Page.of(media["data"], lambda: _following(media), media)
 
-            posts.read(fetch, lists_all=True)
+            posts.read(fetch)
             return snapshot(self.name, account, reading)
 
         # A limit that the first call met is the result of all accounts that it did not read: it is in `found`.
