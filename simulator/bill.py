@@ -2,30 +2,40 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from metrics.documents import Platform
 from simulator.state import State
 
-_Bill = dict[tuple[Platform, date], dict[tuple[str, str], float]]
 _MEMORY = "bill"
+
+
+@dataclass
+class _Bill:
+    """The totals of a platform, and what was billed today."""
+
+    count: Counter[str] = field(default_factory=Counter)
+    usd: float = 0.0
+    today: date = date.min
+    seen: set[tuple[str, str]] = field(default_factory=set)
 
 
 def charge(state: State, platform: Platform, kind: str, ids: Iterable[str], usd: float) -> None:
     """Bill the read of objects of a kind; `usd` is the price of each."""
-    bill: _Bill = state.memory.setdefault(_MEMORY, {})
-    today = bill.setdefault((platform, state.clock.now().date()), {})
-    for name in ids:
-        today.setdefault((kind, name), usd)
+    bills: dict[Platform, _Bill] = state.memory.setdefault(_MEMORY, {})
+    bill, today = bills.setdefault(platform, _Bill()), state.clock.now().date()
+    if bill.today != today:
+        bill.today, bill.seen = today, set()
+    before = len(bill.seen)
+    bill.seen.update((kind, name) for name in ids)
+    new = len(bill.seen) - before
+    bill.count[kind] += new
+    bill.usd += new * usd
 
 
 def total(state: State) -> dict[str, dict[str, Any]]:
     """Return, by platform, how many objects of each kind were billed, and for how many US dollars."""
-    bill: _Bill = state.memory.get(_MEMORY, {})
-    found: dict[str, dict[str, Any]] = {}
-    for platform in {platform for platform, _ in bill}:
-        days = [items for (one, _), items in bill.items() if one == platform]
-        kinds = Counter(kind for items in days for kind, _ in items)
-        found[platform] = {**kinds, "usd": round(sum(price for items in days for price in items.values()), 3)}
-    return found
+    bills: dict[Platform, _Bill] = state.memory.get(_MEMORY, {})
+    return {platform: {**bill.count, "usd": round(bill.usd, 3)} for platform, bill in bills.items()}

@@ -40,9 +40,11 @@ class _Read:
 def note(call: Call, posts: Iterable[SimPost]) -> None:
     """Count the posts of an answer."""
     read: _Read = call.state.memory.setdefault("twitter:usage", _Read())
-    for post in (posts := list(posts)):
-        own = call.account is not None and call.account.index == post.account_index
-        charge(call.state, "twitter", "post", [post.platform_post_id], OWN if own else POST)
+    posts, reader = list(posts), None if call.account is None else call.account.index
+    for price, is_own in ((OWN, True), (POST, False)):
+        names = [post.platform_post_id for post in posts if (post.account_index == reader) == is_own]
+        if names:
+            charge(call.state, "twitter", "post", names, price)
     today = call.now.date()
     if read.today != today:
         read.today, read.seen = today, set()

@@ -94,8 +94,9 @@ class FacebookPublic:
         """Return, by the accounts' keys, what Facebook shows of them now."""
         if self._token is None:
             return {account.key: _WITHOUT_TOKEN for account in accounts}
-        found: dict[str, Shown] = {}
-        for some in batched(accounts, MAX_BATCH // 2):
+        found: dict[str, Shown] = {account.key: _NO_NAME for account in accounts}
+        known = [account for account in accounts if _ID.fullmatch(account.platform_account_id)]
+        for some in batched(known, MAX_BATCH // 2):
             gets = [get for account in some for get in (Get(account.platform_account_id, _OF_PAGE), _feed(account, {}))]
             results = ask(self._graph, self._token, gets, tally)
             pairs = zip(some, results[::2], results[1::2], strict=True)

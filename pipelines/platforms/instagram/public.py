@@ -88,10 +88,13 @@ class InstagramPublic:
             return {account.key: _WITHOUT_LENDER for account in accounts}
         by_key = {account.key: account for account in accounts}
         fields = f"{_OF_ACCOUNT},{_media(PAGE, {})}"
-        found = self._discover(lender, [account.handle for account in accounts], fields, tally)
+        names = [account.handle for account in accounts if _NAME.fullmatch(account.handle)]
+        found = self._discover(lender, names, fields, tally)
 
         def of(key: str) -> PublicSnapshot | Refusal:
             account = by_key[key]
+            if account.handle not in found:
+                return _NO_NAME
             node = _account(found[account.handle])
             if node is None:
                 return _NOT_SHOWN

@@ -1,5 +1,7 @@
 """What the readers of public numbers have in common: each platform's reads the simulator, and keeps failures apart."""
 
+from dataclasses import replace
+
 import pytest
 
 from metrics.documents import PLATFORMS, Platform
@@ -112,6 +114,40 @@ def test_answer_of_another_shape_skips_the_account(watching: Watching, body: obj
     key = watching.id_key(FIRST)
     resolved = watching.resolve(key)[key]
     assert isinstance(resolved, Skipped), resolved
+
+
+@every
+@pytest.mark.parametrize("kind", ["error", "html", "broken_json", "empty_body", "proxy_error", "cut"])
+def test_failing_platform_skips_the_account_and_raises_nothing(watching: Watching, kind: str) -> None:
+    watching.simulator.set_faults({"kind": kind})
+    found = watching.read(FIRST)[FIRST]
+    assert isinstance(found, Skipped), found
+    assert not isinstance(found.error, RateLimited)
+    key = watching.id_key(FIRST)
+    assert isinstance(watching.resolve(key)[key], Skipped)
+
+
+@pytest.mark.parametrize("platform", [one for one in PUBLIC_PLATFORMS if one not in BY_ID])
+def test_account_that_was_renamed_is_not_found_where_the_name_is_all_that_is_known(watching: Watching) -> None:
+    renamed = {"kind": "rename", "account": watching.account(FIRST).platform_account_id, "value": "new.name"}
+    watching.simulator.set_faults(renamed)
+    found = watching.read(FIRST, SECOND)
+    refused = found[FIRST]
+    assert isinstance(refused, Refusal)
+    assert "renamed" in refused.reason
+    assert isinstance(found[SECOND], PublicSnapshot)
+
+
+@every
+def test_stored_name_that_the_platform_cannot_have_is_refused_alone(watching: Watching) -> None:
+    odd = replace(watching.watched(SECOND), platform_account_id="no(such)/id", handle="no(such)/name")
+    accounts = [watching.watched(FIRST), odd]
+    found = watching.reader.read(accounts, watching.lender, watching.tally)
+    refused = found[odd.key]
+    assert isinstance(refused, Refusal | Skipped), refused
+    shown = found[accounts[0].key]
+    assert isinstance(shown, PublicSnapshot)
+    watching.check(FIRST, shown)
 
 
 @every
