@@ -64,6 +64,11 @@ BLUESKY = PlatformFacts(
     rate_basis="followers",
     rate_basis_of="account",
     colours=Colours("#5b4bc4", "#7f6cf0"),
+    public_numbers=PublicNumbers(
+        accounts=("followers", "following", "posts"),
+        posts=("likes", "comments", "shares", "saves"),
+        shared=True,
+    ),
     content=ContentFacts(
         picture_servers=("https://cdn.bsky.app", "https://video.bsky.app", "https://video.cdn.bsky.app")
     ),
@@ -95,11 +100,6 @@ BLUESKY = PlatformFacts(
         "saves": "bookmarkCount",
     },
     needs_token=False,
-    public_numbers=PublicNumbers(
-        accounts=("followers", "following", "posts"),
-        posts=("likes", "comments", "shares", "saves"),
-        shared=True,
-    ),
     no_login="Bluesky needs no login here: its numbers are public, and an app password, where you want one, goes into "
     "`tidemark accounts connect --platform bluesky --token -`.",
 )

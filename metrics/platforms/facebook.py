@@ -93,6 +93,17 @@ FACEBOOK = PlatformFacts(
     content=META_CONTENT,
     terms=META,
     colours=Colours("#0072b2", "#4fa9ea"),
+    public_numbers=PublicNumbers(
+        accounts=("followers",),
+        posts=("likes", "comments", "shares"),
+        differs={
+            "likes": Offer("reactions", ("post",)),
+            "comments": Offer("comments", ("post",)),
+        },
+        by_app="Token of a system user of an app with Page Public Content Access, with which pages of others are "
+        "read. Unset: they are not read.",
+        lists_all=False,
+    ),
     account_ids=Ids("give the number of the page, as 100000000000001 (`id` in `GET /me/accounts`)"),
     post_ids=Ids(
         "give page and post, as 100000000000001_122100000000000001 (the `post_id` that the publishing call returned), "
@@ -116,17 +127,6 @@ FACEBOOK = PlatformFacts(
         "videoViews": Offer("blue_reels_play_count", ("reel",)),
         "clicks": Offer("post_clicks", ("post",)),
     },
-    public_numbers=PublicNumbers(
-        accounts=("followers",),
-        posts=("likes", "comments", "shares"),
-        differs={
-            "likes": Offer("reactions", ("post",)),
-            "comments": Offer("comments", ("post",)),
-        },
-        by_app="Token of a system user of an app with Page Public Content Access, with which pages of others are "
-        "read. Unset: they are not read.",
-        lists_all=False,
-    ),
     check_announced=_check_announced,
     login=_LOGIN,
 )

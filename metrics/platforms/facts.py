@@ -48,6 +48,39 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicNumbers:
+    """The numbers that a platform shows of accounts of others, and what reading them takes.
+
+    `accounts` and `posts` are the canonical names of these metrics. Each is offered as for own accounts, except for
+    those in `differs`, which the public route has in another field, on other posts, or with another meaning. `hidden`
+    are counters that an owner may hide; an answer then lacks them for all posts, or for single ones.
+
+    `lends` says that the route needs the token of a connected account of the workspace, and `by_app` describes the
+    token of the app that it needs, the setting `<name>_app_token`; it is empty if there is no such token. `shared` says
+    that one reading of an account may serve all workspaces that watch it.
+
+    `least_followers` is how many followers an account needs to be shown. `lists_all` is False if the list of posts is a
+    selection, so that neither the number of posts nor the end of one can be told from it. `lookups_per_day` is how many
+    accounts a lending account may look up within 24 hours, None for no limit. `prices` are what the platform bills for
+    each distinct `user` and `post` that is read on a UTC day, in US dollars.
+
+    Facts: docs/platform-facts.md#public-numbers-of-others.
+    """
+
+    accounts: tuple[str, ...]
+    posts: tuple[str, ...] = ()
+    differs: Mapping[str, Offer] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
+    lends: bool = False
+    by_app: str = ""
+    shared: bool = False
+    least_followers: int = 0
+    lists_all: bool = True
+    lookups_per_day: int | None = None
+    prices: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Api:
     """A host of a platform: the default of the setting `<name>_url`, and its description.
 
@@ -111,39 +144,6 @@ META_CONTENT = ContentFacts(
 
 
 @dataclass(frozen=True, slots=True)
-class PublicNumbers:
-    """The numbers that a platform shows of accounts of others, and what reading them takes.
-
-    `accounts` and `posts` are the canonical names of these metrics. Each is offered as for own accounts, except for
-    those in `differs`, which the public route has in another field, on other posts, or with another meaning. `hidden`
-    are counters that an owner may hide; an answer then lacks them for all posts, or for single ones.
-
-    `lends` says that the route needs the token of a connected account of the workspace, and `by_app` describes the
-    token of the app that it needs, the setting `<name>_app_token`; it is empty if there is no such token. `shared` says
-    that one reading of an account may serve all workspaces that watch it.
-
-    `least_followers` is how many followers an account needs to be shown. `lists_all` is False if the list of posts is a
-    selection, so that neither the number of posts nor the end of one can be told from it. `lookups_per_day` is how many
-    accounts a lending account may look up within 24 hours, None for no limit. `prices` are what the platform bills for
-    each distinct `user` and `post` that is read on a UTC day, in US dollars.
-
-    Facts: docs/platform-facts.md#public-numbers-of-others.
-    """
-
-    accounts: tuple[str, ...]
-    posts: tuple[str, ...] = ()
-    differs: Mapping[str, Offer] = field(default_factory=dict)
-    hidden: tuple[str, ...] = ()
-    lends: bool = False
-    by_app: str = ""
-    shared: bool = False
-    least_followers: int = 0
-    lists_all: bool = True
-    lookups_per_day: int | None = None
-    prices: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Quota:
     """A daily quota of calls that a platform grants to the app, not to each account.
 
@@ -182,6 +182,7 @@ class PlatformFacts:
     `same_accounts` returns all normal forms of the same account. `needs_token` is False if the numbers of an account
     are public: then it is connected with or without a token. `account_names` are names that a user may give instead of
     an account's id, for a platform that resolves them.
+    `public_numbers` are those of accounts of others, None if the platform has no lawful route to any.
     `check_announced` refuses the id of a post that a client announces, if it may be the id of something else.
 
     `day_zone` is the IANA time zone of the platform's own days, None if it has no numbers of days.
@@ -190,7 +191,6 @@ class PlatformFacts:
     `derived_needs_consent` says that the platform's terms demand a consent before its numbers are mixed with those of
     other platforms. `storing_needs_consent` says that they demand one before anything that its API returned is stored.
     `terms` are the rules of the platform's terms about kinds of data.
-    `public_numbers` are those of accounts of others, None if the platform has no lawful route to any.
     `login` is the flow by which a person connects an account in a browser, None if Tidemark has none for the platform;
     `no_login` then tells in one sentence how accounts are connected instead. `second_login` is the flow of the second
     grant, which adds to a connected account; its app has the settings that are named like the host of its tokens.
@@ -208,6 +208,7 @@ class PlatformFacts:
     accounts: Mapping[str, str | Offer]
     posts: Mapping[str, str | Offer]
     rate_basis_of: Literal["account", "post"] = "post"
+    public_numbers: PublicNumbers | None = None
     needs_token: bool = True
     account_names: Ids | None = None
     posts_per_day: int | None = None
@@ -224,7 +225,6 @@ class PlatformFacts:
     derived_needs_consent: bool = False
     storing_needs_consent: bool = False
     terms: tuple[Term, ...] = ()
-    public_numbers: PublicNumbers | None = None
     login: Login | None = None
     second_login: Login | None = None
     no_login: str = "Connect its accounts with `tidemark accounts connect` and a token."

@@ -83,6 +83,15 @@ INSTAGRAM = PlatformFacts(
     content=META_CONTENT,
     terms=META,
     colours=Colours("#c2528f", "#e68cc0"),
+    public_numbers=PublicNumbers(
+        accounts=("followers", "posts"),
+        posts=("likes", "comments", "views"),
+        differs={
+            "views": Offer("view_count", ("reel",), note="Views of advertisements are included; only reels have it.")
+        },
+        hidden=("likes",),
+        lends=True,
+    ),
     account_ids=Ids(
         "give the number of the professional account, as 17841400000000001 (`instagram_business_account` of "
         "its Facebook page, or `user_id` of `GET /me` with Instagram Login)"
@@ -115,14 +124,5 @@ INSTAGRAM = PlatformFacts(
         "navigation": Offer("navigation", ("story",)),
         "watchTime": Offer("ig_reels_video_view_total_time", ("reel",)),
     },
-    public_numbers=PublicNumbers(
-        accounts=("followers", "posts"),
-        posts=("likes", "comments", "views"),
-        differs={
-            "views": Offer("view_count", ("reel",), note="Views of advertisements are included; only reels have it.")
-        },
-        hidden=("likes",),
-        lends=True,
-    ),
     login=_LOGIN,
 )

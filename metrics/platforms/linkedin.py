@@ -121,6 +121,7 @@ LINKEDIN = PlatformFacts(
         ),
     ),
     colours=Colours("#00875f", "#33c796"),
+    public_numbers=PublicNumbers(accounts=("followers",), lends=True),
     account_ids=Ids(
         "give the number of the page, as 5500001 or urn:li:organization:5500001 (in the address of its admin "
         "view, or in `GET /rest/organizationAcls`)",
@@ -146,7 +147,6 @@ LINKEDIN = PlatformFacts(
         "reach": "uniqueImpressionsCount",
         "clicks": "clickCount",
     },
-    public_numbers=PublicNumbers(accounts=("followers",), lends=True),
     same_accounts=_same_accounts,
     login=_LOGIN,
 )

@@ -41,6 +41,7 @@ THREADS = PlatformFacts(
     rate_basis="views",
     day_zone="America/Los_Angeles",
     colours=Colours("#212529", "#eef2f5"),
+    public_numbers=PublicNumbers(accounts=("followers",), lends=True, least_followers=100, lookups_per_day=1_000),
     content=META_CONTENT,
     terms=(
         *META,
@@ -66,6 +67,5 @@ THREADS = PlatformFacts(
         "views": "views",
     },
     calls_per_day=48_000,
-    public_numbers=PublicNumbers(accounts=("followers",), lends=True, least_followers=100, lookups_per_day=1_000),
     login=_LOGIN,
 )

@@ -78,6 +78,13 @@ TWITTER = PlatformFacts(
         ),
     ),
     colours=Colours("#c77700", "#f0a63a"),
+    public_numbers=PublicNumbers(
+        accounts=("followers", "following", "posts"),
+        posts=("likes", "comments", "shares", "saves", "impressions", "videoViews"),
+        by_app="App-only token of X, with which users of others are read; X bills each. Unset: they are not read.",
+        shared=True,
+        prices={"user": 0.010, "post": 0.005},
+    ),
     account_ids=Ids("give the number of the user, as 700000007 (`id` in `GET /2/users/me`)"),
     post_ids=Ids(
         "give the number of the post, as 1812345678901234567 (the `id` that the publishing call returned)", _post_id
@@ -101,12 +108,5 @@ TWITTER = PlatformFacts(
     },
     posts_per_day=100_000,
     billing="which bills each of them",
-    public_numbers=PublicNumbers(
-        accounts=("followers", "following", "posts"),
-        posts=("likes", "comments", "shares", "saves", "impressions", "videoViews"),
-        by_app="App-only token of X, with which users of others are read; X bills each. Unset: they are not read.",
-        shared=True,
-        prices={"user": 0.010, "post": 0.005},
-    ),
     login=_LOGIN,
 )

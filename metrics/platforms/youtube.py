@@ -81,6 +81,12 @@ YOUTUBE = PlatformFacts(
     rate_basis="views",
     day_zone="America/Los_Angeles",
     colours=Colours("#d13438", "#ff7b72"),
+    public_numbers=PublicNumbers(
+        accounts=("followers", "posts"),
+        posts=("likes", "comments", "views"),
+        hidden=("followers", "likes"),
+        shared=True,
+    ),
     account_ids=Ids(
         "give the id of the channel, as UC0123456789abcdefghijkl (`id` in `GET /youtube/v3/channels?mine=true`)",
         _channel_id,
@@ -156,12 +162,6 @@ YOUTUBE = PlatformFacts(
             ERASED,
             "*one report*",
         ),
-    ),
-    public_numbers=PublicNumbers(
-        accounts=("followers", "posts"),
-        posts=("likes", "comments", "views"),
-        hidden=("followers", "likes"),
-        shared=True,
     ),
     login=_LOGIN,
     content=ContentFacts(unseen=timedelta(days=30), picture_servers=("https://i.ytimg.com",)),
