@@ -21,11 +21,11 @@ from cryptography.fernet import Fernet
 
 from metrics.calendars import Calendar
 from metrics.calendars.workspace import WorkspaceCalendar
+from metrics.collection.appending import Entry, append_and_mark
 from metrics.documents import AccountDocument, Document, Observation, PostDocument
 from metrics.periods import PERIODS
 from metrics.settings import load_settings
 from metrics.store import Store
-from pipelines.collect.appending import Entry, append_and_mark
 from pipelines.rollup import roll
 from tidemark.stack import mongo
 from tidemark.stack.ports import free_port

@@ -64,6 +64,9 @@ parts. `failed`: a person has to do something first. `stopped`: the account is n
 UNFINISHED_HISTORY: tuple[HistoryState, ...] = ("waiting", "running")
 Scope = Literal["read", "collect", "admin"]
 
+Source = Literal["public", "manual"]
+"""Where a number of a watched account comes from: what the platform shows everybody, or a person who entered it."""
+
 Document = dict[str, Any]
 """A BSON document as PyMongo reads and writes it."""
 
@@ -74,6 +77,7 @@ class Observation:
 
     `metrics` holds the provider's values by canonical name. A missing name means that the value is unknown;
     `unavailable` may have the reason. `slot` is the start of the UTC hour, `collected_at` the instant of the answer.
+    Observations of watched accounts have a `source`, and `entered_by` if a person entered the numbers.
     """
 
     workspace_id: str
@@ -89,6 +93,8 @@ class Observation:
     post_id: str | None = None
     platform_post_id: str | None = None
     content_type: ContentType | None = None
+    source: Source | None = None
+    entered_by: str | None = None
 
     @property
     def subject_id(self) -> str:
@@ -107,6 +113,8 @@ class Observation:
             metadata |= {"postId": self.post_id, "platformPostId": self.platform_post_id}
             if self.content_type is not None:
                 metadata["contentType"] = self.content_type
+        if self.source is not None:
+            metadata["source"] = self.source
         document: Document = {
             "timestamp": self.slot,
             "metadata": metadata,
@@ -117,6 +125,8 @@ class Observation:
         }
         if self.unavailable:
             document["unavailable"] = dict(self.unavailable)
+        if self.entered_by is not None:
+            document["enteredBy"] = self.entered_by
         return document
 
 
@@ -155,6 +165,42 @@ class AccountDocument(TypedDict):
     grantEndedAt: NotRequired[datetime]
     dataDeletedAt: NotRequired[datetime]
     credentials: NotRequired[bytes]
+
+
+WatchedState = Literal["pending", "active", "not_found", "personal", "private", "age_gated", "unsupported", "off"]
+"""`pending`: not looked up yet. `unsupported`: the platform has no lawful route to numbers of others. `off`: the route
+is not configured, the workspace switched the platform off, or the account is watched under another name already."""
+WATCHED_STATES: tuple[WatchedState, ...] = get_args(WatchedState)
+
+
+class WatchedDocument(TypedDict):
+    """A document of `watched_accounts`: an account whose public numbers a workspace follows, without credentials.
+
+    `_id` is `workspaceId|platform|key`, and stands as `accountId` in the other collections of `Store.public`. `key` is
+    the handle or the platform's id with which the account was added; it never changes. `handle` follows renames, and
+    `platformAccountId` is present once the platform has resolved the key. `own` is the id of the connected account that
+    is the same account. `connectedAt` is the beginning of the first day of watching, by the workspace's calendar, and
+    `lookedAt` is when the platform was last asked. Numbers of one account have one `source`; `enteredBy` is who last
+    entered any by hand.
+    """
+
+    _id: str
+    workspaceId: str
+    platform: Platform
+    key: str
+    handle: str
+    platformAccountId: NotRequired[str]
+    label: NotRequired[str]
+    group: NotRequired[str]
+    own: NotRequired[str]
+    state: WatchedState
+    stateReason: NotRequired[str]
+    stateSince: datetime
+    access: AccountAccess
+    connectedAt: datetime
+    lookedAt: NotRequired[datetime]
+    source: Source
+    enteredBy: NotRequired[str]
 
 
 class PostContent(TypedDict):
@@ -197,6 +243,8 @@ class PostDocument(TypedDict):
     sameAs: NotRequired[str]
     """The platform's id of the same object, under which it is counted: a Facebook reel that was also stored as a post
     has one. A document with this field is no longer read or counted."""
+    seenAt: NotRequired[datetime]
+    """When the platform last returned a post of a watched account; posts of connected accounts do not have it."""
     content: NotRequired[PostContent]
     """Missing if the platform returned none, if the post was deleted there, or if content is not stored."""
 

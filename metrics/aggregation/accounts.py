@@ -27,11 +27,12 @@ _FOLLOWERS = ("followers", "minFollowers", "maxFollowers", "avgFollowers", "foll
 
 
 def account_stages(
-    period: str, start: datetime, end: datetime, connections: Sequence[Connection], now: datetime
+    period: str, start: datetime, end: datetime, connections: Sequence[Connection], now: datetime, posts: str
 ) -> list[Document]:
     """Return stages from rollups of subjects over `[start, end)` to one document per account.
 
-    `connections` has the hours of the accounts, and may have further accounts. In addition to the fields of
+    `connections` has the hours of the accounts, and may have further accounts. `posts` is the collection of their posts
+    (`Namespace.posts`). In addition to the fields of
     docs/metrics.md, 5, a document has `engagementRateParts`, from which rates are pooled over several documents.
     """
     ended = min(end, slot_of(now))
@@ -41,7 +42,7 @@ def account_stages(
         {"$group": _group()},
         {"$match": {"workspaceId": {"$ne": None}}},
         {"$set": {"rates": _rates()}},
-        _published(start, end),
+        _published(posts, start, end),
         {"$set": {"metrics": _metrics(whole_days(start, end))}},
         {"$set": {"expected": {"$ifNull": ["$expectedSlots", max(0, (ended - start) // HOUR)]}}},
         {
@@ -109,12 +110,12 @@ def _over_level(level: Expression) -> Expression:
     return when({"$and": [is_number(level), {"$gt": [level, 0]}]}, over, {"measured": 0})
 
 
-def _published(start: datetime, end: datetime) -> Document:
+def _published(posts: str, start: datetime, end: datetime) -> Document:
     published = {"publishedAt": {"$gte": start, "$lt": end}, "sameAs": {"$exists": False}}
     count = {"_id": {"$ifNull": ["$contentType", "other"]}, "n": {"$sum": 1}, "deleted": {"$sum": _is_deleted()}}
     return {
         "$lookup": {
-            "from": "posts",
+            "from": posts,
             "localField": "_id",
             "foreignField": "accountId",
             "pipeline": [{"$match": published}, {"$group": count}, {"$sort": {"_id": 1}}],

@@ -147,7 +147,7 @@ def published_counts(
     query = {**scope, "publishedAt": bounds, "sameAs": {"$exists": False}}
     with mongo_errors():
         posts = list(
-            store.db["posts"].find(
+            store.db[store.names.posts].find(
                 query, {"_id": 0, "accountId": 1, "publishedAt": 1, **dict.fromkeys(map(str, by), 1)}
             )
         )

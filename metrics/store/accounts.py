@@ -16,6 +16,7 @@ from metrics.errors import NotFound, TidemarkError
 from metrics.expected import FIELDS, Connection
 from metrics.identity import account_number, same_account_ids
 from metrics.store.errors import duplicates, mongo_errors
+from metrics.store.namespaces import Namespace
 from metrics.store.setup.identities import normalise_accounts
 
 _BATCH = 1000
@@ -24,10 +25,10 @@ _ENDED: tuple[AccountState, ...] = ("needs_reauth", "unreachable")
 
 
 class AccountStore:
-    """Reads and writes of accounts."""
+    """Reads and writes of accounts; of watched ones, only their ids, workspaces and hours are read (`WatchLists`)."""
 
-    def __init__(self, db: Database[Document]) -> None:
-        self._accounts = db["accounts"]
+    def __init__(self, db: Database[Document], names: Namespace) -> None:
+        self._accounts = db[names.accounts]
 
     def put(self, accounts: Iterable[AccountDocument]) -> int:
         """Insert or replace accounts by id; return how many.

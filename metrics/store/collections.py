@@ -12,6 +12,7 @@ from metrics.clock import isoformat
 from metrics.documents import CollectionDocument, Document, Platform, Problem
 from metrics.periods import HOUR
 from metrics.store.errors import duplicates, mongo_errors
+from metrics.store.namespaces import Namespace
 
 IN_TIME: Mapping[str, object] = {"state": "collected", "notRecoverable": {"$exists": False}}
 """Query for records of accounts that were read in time. An account that was read later lacks its levels."""
@@ -27,8 +28,8 @@ def record_id(account_id: str, slot: datetime) -> str:
 class CollectionRecords:
     """Reads and writes of collection records."""
 
-    def __init__(self, db: Database[Document]) -> None:
-        self._records = db["collections"]
+    def __init__(self, db: Database[Document], names: Namespace) -> None:
+        self._records = db[names.collections]
 
     def put(self, records: Iterable[CollectionDocument]) -> None:
         """Store records; a record that was collected in time is not replaced by a failure or a later, partial one."""

@@ -20,7 +20,7 @@ from metrics.documents import Document, Observation
 from metrics.expected import Span
 from metrics.periods import DAY, HOUR, midnight
 from metrics.store.errors import mongo_errors
-from metrics.store.setup.schema import METRICS
+from metrics.store.namespaces import Namespace
 
 BATCH = 2000
 """Observations per insert; beyond 1,000 the time per observation no longer decreases."""
@@ -62,10 +62,10 @@ class Position:
 
 
 class ObservationLog:
-    """Reads and appends of the time series `metrics`."""
+    """Reads and appends of the time series `metrics`, or of that of watched accounts."""
 
-    def __init__(self, db: Database[Document]) -> None:
-        self._log = db[METRICS]
+    def __init__(self, db: Database[Document], names: Namespace) -> None:
+        self._log = db[names.log]
 
     def append(self, observations: Iterable[Observation]) -> int:
         """Append observations, sorted by series and time; return how many.

@@ -12,6 +12,7 @@ from metrics.batches import batched
 from metrics.documents import Document, Platform, PostDocument
 from metrics.errors import NotFound
 from metrics.store.errors import mongo_errors
+from metrics.store.namespaces import Namespace
 from metrics.store.upserts import upsert_all
 
 _OPTIONAL = ("announced", "timeUnknown", "refused", "refusedOn", "content")
@@ -38,8 +39,8 @@ class CaptionSearch:
 class PostStore:
     """Reads and writes of posts."""
 
-    def __init__(self, db: Database[Document]) -> None:
-        self._posts = db["posts"]
+    def __init__(self, db: Database[Document], names: Namespace) -> None:
+        self._posts = db[names.posts]
 
     def put(self, posts: Iterable[PostDocument]) -> int:
         """Insert or update posts by id (upsert); return how many.

@@ -1,6 +1,6 @@
 """`Store`: the collections of a deployment's MongoDB behind one object."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -27,6 +27,7 @@ from metrics.store.insights.outlooks import Outlooks
 from metrics.store.insights.post_curves import PostCurves
 from metrics.store.insights.statements import Statements
 from metrics.store.insights.watched import WatchedAccounts
+from metrics.store.namespaces import OWN, PUBLIC, Namespace
 from metrics.store.observations import ObservationLog
 from metrics.store.operation_queue import OperationQueue
 from metrics.store.operations import Operations
@@ -47,6 +48,7 @@ from metrics.store.workspace.alerts import Alerts
 from metrics.store.workspace.anomaly_alerts import AnomalyAlerts
 from metrics.store.workspace.campaigns import Campaigns
 from metrics.store.workspace.metric_definitions import MetricDefinitions
+from metrics.store.workspace.watch_lists import WatchLists
 from metrics.store.workspace_settings import Consents, Retention
 
 SERVER_SELECTION_MS = 3000
@@ -58,11 +60,13 @@ class Store:
     """Typed access to every collection; thread-safe, one per process.
 
     `prefix` is put before the names of derived collections: with it, rollups and marks are separate from those served.
+    `names` are the collections of the accounts: those of connected accounts, or of watched ones (`public`).
     """
 
     client: MongoClient[Document]
     db: Database[Document]
     prefix: str = ""
+    names: Namespace = OWN
 
     @classmethod
     def connect(cls, settings: Settings, *, server_selection_ms: int = SERVER_SELECTION_MS) -> Self:
@@ -120,29 +124,34 @@ class Store:
         self.client.close()
 
     @cached_property
+    def public(self) -> "Store":
+        """The same store with the collections of watched accounts in place of those of connected ones."""
+        return replace(self, names=PUBLIC)
+
+    @cached_property
     def observations(self) -> ObservationLog:
         """The append-only log of observations."""
-        return ObservationLog(self.db)
+        return ObservationLog(self.db, self.names)
 
     @cached_property
     def rollups(self) -> Rollups:
         """Rollups of subjects and of accounts."""
-        return Rollups(self.db, self.prefix)
+        return Rollups(self.db, self.names, self.prefix)
 
     @cached_property
     def accounts(self) -> AccountStore:
         """Connected accounts."""
-        return AccountStore(self.db)
+        return AccountStore(self.db, self.names)
 
     @cached_property
     def posts(self) -> PostStore:
         """Posts."""
-        return PostStore(self.db)
+        return PostStore(self.db, self.names)
 
     @cached_property
     def collections(self) -> CollectionRecords:
         """Records of what became of each account in each slot."""
-        return CollectionRecords(self.db)
+        return CollectionRecords(self.db, self.names)
 
     @cached_property
     def operations(self) -> Operations:
@@ -172,12 +181,12 @@ class Store:
     @cached_property
     def marks(self) -> RollMarks:
         """Periods of workspaces that have to be rolled up again."""
-        return RollMarks(self.db, self.prefix)
+        return RollMarks(self.db, self.names, self.prefix)
 
     @cached_property
     def openings(self) -> RollOpenings:
         """Staged openings of running roll-ups."""
-        return RollOpenings(self.db)
+        return RollOpenings(self.db, self.names)
 
     @cached_property
     def shard_reports(self) -> ShardReportStore:
@@ -187,7 +196,7 @@ class Store:
     @cached_property
     def exports(self) -> ExportMarks:
         """Days of workspaces that have to be exported again."""
-        return ExportMarks(self.db, self.prefix)
+        return ExportMarks(self.db, self.names, self.prefix)
 
     @cached_property
     def erasures(self) -> Erasures:
@@ -213,6 +222,11 @@ class Store:
     def campaigns(self) -> Campaigns:
         """The campaigns of workspaces."""
         return Campaigns(self.db)
+
+    @cached_property
+    def watch_lists(self) -> WatchLists:
+        """Accounts of others that workspaces watch; `public` has their numbers."""
+        return WatchLists(self.db)
 
     @cached_property
     def alerts(self) -> Alerts:

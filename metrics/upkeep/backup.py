@@ -30,6 +30,7 @@ from metrics.clock import isoformat, utcnow
 from metrics.errors import InvalidInput, TidemarkError
 from metrics.settings import Settings
 from metrics.store import Store
+from metrics.store.namespaces import OWN, PUBLIC
 from metrics.upkeep.ledger import Entry
 from metrics.upkeep.withheld import Withheld
 
@@ -119,9 +120,8 @@ def restore(store: Store, settings: Settings, folder: Path, ledger: Iterable[Ent
     """
     manifest = _checked(folder)
     saved = manifest["collections"]
-    accounts = folder / "accounts.bson.gz"
-    known = (one for batch in _documents(accounts) for one in batch) if accounts.exists() else ()
-    withheld = Withheld(ledger, datetime.fromisoformat(manifest["at"]), known)
+    accounts, watched = (_saved_documents(folder, names.accounts) for names in (OWN, PUBLIC))
+    withheld = Withheld(ledger, datetime.fromisoformat(manifest["at"]), accounts, watched)
     if (filled := store.raw.first_with_documents()) is not None:
         raise InvalidInput(
             f"the database {store.db.name} holds {filled}: drop it, or restore into another by TIDEMARK_MONGO_DB"
@@ -129,7 +129,7 @@ def restore(store: Store, settings: Settings, folder: Path, ledger: Iterable[Ent
     store.ensure(settings)
     for one in saved:
         store.raw.create_if_missing(one["name"], json_util.loads(one["options"]))
-        for batch in _documents(folder / f"{one['name']}.bson.gz"):
+        for batch in _documents(_file(folder, one["name"])):
             store.raw.insert(one["name"], withheld.admit(one["name"], batch))
     # A backup of an older version holds ids as they were typed.
     store.accounts.normalise_ids()
@@ -139,7 +139,7 @@ def restore(store: Store, settings: Settings, folder: Path, ledger: Iterable[Ent
 
 def _save(store: Store, session: ClientSession, folder: Path, found: Any) -> Saved:
     name = found["name"]
-    path, count = _private(folder / f"{name}.bson.gz"), 0
+    path, count = _private(_file(folder, name)), 0
     with path.open("wb") as file, gzip.GzipFile(fileobj=file, mode="wb", compresslevel=3, mtime=0) as packed:
         for piece in store.raw.batches(name, session, _BATCH):
             packed.write(piece)
@@ -168,6 +168,17 @@ def _documents(path: Path) -> Iterator[list[RawBSONDocument]]:
         yield from batched(documents, _BATCH)
 
 
+def _saved_documents(folder: Path, collection: str) -> Iterator[RawBSONDocument]:
+    """Yield the documents of a collection; none if the backup is of a version that did not have it."""
+    path = _file(folder, collection)
+    for batch in _documents(path) if path.exists() else ():
+        yield from batch
+
+
+def _file(folder: Path, collection: str) -> Path:
+    return folder / f"{collection}.bson.gz"
+
+
 def _checked(folder: Path) -> Manifest:
     try:
         manifest: Manifest = json.loads((folder / MANIFEST).read_text())
@@ -176,7 +187,7 @@ def _checked(folder: Path) -> Manifest:
     if manifest["format"] != FORMAT:
         raise InvalidInput(f"{folder} was written by another version of Tidemark (format {manifest['format']})")
     for one in manifest["collections"]:
-        path = folder / f"{one['name']}.bson.gz"
+        path = _file(folder, one["name"])
         if not path.is_file() or _digest(path) != one["sha256"]:
             raise InvalidInput(f"{path} is missing or damaged: nothing was restored")
     return manifest

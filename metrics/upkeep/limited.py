@@ -1,5 +1,7 @@
 """Accounts whose data the terms of their platform allow to keep for some days only, by how they are read.
 
+The functions work on connected accounts, and with `Store.public` on watched ones.
+
 `metrics.platforms.registry.KEPT_DAYS` has the rules. Retention applies them once a day, besides the retention of the
 database and of workspaces. Rollups that contain an older day are deleted too.
 
@@ -12,14 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from metrics.documents import AccountAccess, Platform
+from metrics.documents import AccountAccess, Document, Platform
 from metrics.expected import Connection
 from metrics.periods import DAY, midnight
 from metrics.platforms.registry import KEPT_DAYS
 from metrics.store import Store
 from metrics.store.insights import OF_POSTS
 from metrics.store.insights.workspace_sums import OF_DAYS, OF_HOURS
-from metrics.store.setup.schema import METRICS
 
 _LAST_READ = timedelta(days=90)
 """Age at which a post is read for the last time. Until then its document is refreshed at least once a week."""
@@ -67,15 +68,16 @@ def delete_expired(store: Store, now: datetime) -> Counter[str]:
         MongoUnavailable: MongoDB does not answer; apply again.
     """
     gone: Counter[str] = Counter()
+    names = store.names
     by_time = store.server_version() >= (7,)
     for account in limited_accounts(store):
         first, of = first_kept(account.days, now), {"accountId": account.account_id}
         if by_time:
             old = {"metadata.accountId": account.account_id, "timestamp": {"$lt": first}}
-            gone[METRICS] += store.deletion.delete(METRICS, old)
+            gone[names.log] += store.deletion.delete(names.log, old)
         else:
-            gone[METRICS] += _delete_series(store, account.account_id, first)
-        for name in ("subject_rollups", "aggregated_metrics"):
+            gone[names.log] += _delete_series(store, account.account_id, first)
+        for name in names.rollups:
             gone[name] += store.deletion.delete(name, {**of, "periodStart": {"$lt": first}})
         for name, start in ((OF_DAYS, "day"), (OF_HOURS, "window")):
             in_sum = {"accountIds": account.account_id, start: {"$lt": first}}
@@ -86,14 +88,36 @@ def delete_expired(store: Store, now: datetime) -> Counter[str]:
         gone["anomalies"] += store.deletion.delete("anomalies", {**of, "to": {"$lt": first}})
         for name, (field, _) in OF_POSTS.items():
             gone[name] += store.deletion.delete(name, {**of, field: {"$lt": first}})
-        gone["posts"] += store.deletion.delete("posts", {**of, "publishedAt": {"$lt": first - _LAST_READ}})
+        gone[names.posts] += store.deletion.delete(names.posts, {**of, **_unseen_since(first)})
     return gone
+
+
+def forget_names(store: Store, now: datetime) -> int:
+    """Remove ids and handles of watched accounts that a platform with a limit did not tell again; return of how many.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer; call again.
+    """
+    return sum(
+        store.watch_lists.forget_names(platform, first_kept(days, now))
+        for (platform, access), days in KEPT_DAYS.items()
+        if access == "public"
+    )
+
+
+def _unseen_since(first: datetime) -> Document:
+    """Return a query for posts that the platform did not return at or after an instant.
+
+    Of connected accounts, the time of publication tells it.
+    """
+    unseen = {"seenAt": {"$exists": False}, "publishedAt": {"$lt": first - _LAST_READ}}
+    return {"$or": [{"seenAt": {"$lt": first}}, unseen]}
 
 
 def _delete_series(store: Store, account_id: str, first: datetime) -> int:
     """Delete the series of an account and of its posts that have an observation before an instant."""
     return sum(
-        store.deletion.delete(METRICS, {"metadata.accountId": account_id, "metadata.postId": post_id})
+        store.deletion.delete(store.names.log, {"metadata.accountId": account_id, "metadata.postId": post_id})
         for post_id in _old_series(store, account_id, first)
     )
 
@@ -101,5 +125,5 @@ def _delete_series(store: Store, account_id: str, first: datetime) -> int:
 def _old_series(store: Store, account_id: str, first: datetime) -> Iterator[str | None]:
     old = {"metadata.accountId": account_id, "timestamp": {"$lt": first}}
     yield from dict.fromkeys(
-        row["metadata"].get("postId") for row in store.deletion.find(METRICS, old, "metadata.postId")
+        row["metadata"].get("postId") for row in store.deletion.find(store.names.log, old, "metadata.postId")
     )

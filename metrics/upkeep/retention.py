@@ -21,7 +21,6 @@ from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.insights import OF_POSTS
 from metrics.store.setup.lifetimes import kept_days
-from metrics.store.setup.schema import METRICS
 from metrics.store.workspace_settings import Days
 from metrics.upkeep import limited
 
@@ -88,47 +87,70 @@ class Horizon:
 
 
 def apply(store: Store, horizon: Horizon) -> dict[str, int]:
-    """Delete data before the horizon; return the number of deleted documents by collection.
+    """Delete data before the horizon, of connected and of watched accounts; return the deleted documents by collection.
 
     Raises:
         MongoUnavailable: MongoDB does not answer; apply again.
     """
     gone: Counter[str] = Counter()
-    delete_observations = _by_time if store.server_version() >= (7,) else _silent_series
     for workspace_id, days in horizon.own.items():
         if days.observations is not None:
             first = horizon.observations_from(workspace_id)
             store.retention.deleting(workspace_id, first)
-            gone[METRICS] += delete_observations(store, workspace_id, first)
             nets = {"workspaceId": workspace_id, "day": {"$lt": first}}
             gone["hourly_nets"] += store.deletion.delete("hourly_nets", nets)
         if days.rollups is not None:
-            old = {"workspaceId": workspace_id, "periodEnd": {"$lte": horizon.rollups_from(workspace_id)}}
-            for name in ("subject_rollups", "aggregated_metrics"):
-                gone[name] += store.deletion.delete(name, old)
-            said = {"workspaceId": workspace_id, "day": {"$lt": horizon.rollups_from(workspace_id)}}
-            for name in ("forecasts", "workspace_forecasts"):
-                gone[name] += store.deletion.delete(name, said)
-            of_hours = {"workspaceId": workspace_id, "window": {"$lt": horizon.rollups_from(workspace_id)}}
-            for name in ("hourly_forecasts", "workspace_hourly_forecasts"):
-                gone[name] += store.deletion.delete(name, of_hours)
-            found = {"workspaceId": workspace_id, "to": {"$lt": horizon.rollups_from(workspace_id)}}
-            gone["anomalies"] += store.deletion.delete("anomalies", found)
-            for name, (field, _) in OF_POSTS.items():
-                of_posts = {"workspaceId": workspace_id, field: {"$lt": horizon.rollups_from(workspace_id)}}
-                gone[name] += store.deletion.delete(name, of_posts)
-    gone.update(limited.delete_expired(store, horizon.now))
-    oldest = {"$lt": horizon.first_day(horizon.observations)}
-    # Collection records have no expiry of their own; they are kept as long as the observations that they describe.
-    gone["collections"] = store.deletion.delete("collections", {"slot": oldest})
-    # Days that the log no longer holds are not exported again. Without an export, nothing else deletes their marks.
-    gone["export_marks"] = store.deletion.delete("export_marks", {"day": oldest})
+            gone.update(_delete_statements(store, workspace_id, horizon.rollups_from(workspace_id)))
+    for each in (store, store.public):
+        gone.update(_delete_of_workspaces(each, horizon))
+        gone.update(limited.delete_expired(each, horizon.now))
+        oldest = {"$lt": horizon.first_day(horizon.observations)}
+        names = each.names
+        # Collection records have no expiry of their own; they are kept as long as the observations that they describe.
+        gone[names.collections] = each.deletion.delete(names.collections, {"slot": oldest})
+        # Days that the log no longer holds are not exported again. Without an export, nothing else deletes their marks.
+        gone[names.export_marks] = each.deletion.delete(names.export_marks, {"day": oldest})
+    limited.forget_names(store, horizon.now)
     return dict(gone)
+
+
+def _delete_of_workspaces(store: Store, horizon: Horizon) -> Counter[str]:
+    """Delete the observations and rollups that workspaces keep for a shorter time than the database does."""
+    gone: Counter[str] = Counter()
+    names = store.names
+    delete_observations = _by_time if store.server_version() >= (7,) else _silent_series
+    for workspace_id, days in horizon.own.items():
+        if days.observations is not None:
+            first = horizon.observations_from(workspace_id)
+            gone[names.log] += delete_observations(store, workspace_id, first)
+        if days.rollups is not None:
+            old = {"workspaceId": workspace_id, "periodEnd": {"$lte": horizon.rollups_from(workspace_id)}}
+            for name in names.rollups:
+                gone[name] += store.deletion.delete(name, old)
+    return gone
+
+
+def _delete_statements(store: Store, workspace_id: str, first: datetime) -> Counter[str]:
+    """Delete the statements about a workspace that are of an instant before `first`."""
+    fields = {
+        "forecasts": "day",
+        "workspace_forecasts": "day",
+        "hourly_forecasts": "window",
+        "workspace_hourly_forecasts": "window",
+        "anomalies": "to",
+        **{name: field for name, (field, _) in OF_POSTS.items()},
+    }
+    return Counter(
+        {
+            name: store.deletion.delete(name, {"workspaceId": workspace_id, field: {"$lt": first}})
+            for name, field in fields.items()
+        }
+    )
 
 
 def _by_time(store: Store, workspace_id: str, first: datetime) -> int:
     old = {"metadata.workspaceId": workspace_id, "timestamp": {"$lt": first}}
-    return store.deletion.delete(METRICS, old)
+    return store.deletion.delete(store.names.log, old)
 
 
 def _silent_series(store: Store, workspace_id: str, first: datetime) -> int:
@@ -136,5 +158,5 @@ def _silent_series(store: Store, workspace_id: str, first: datetime) -> int:
     gone = 0
     for batch in batched(store.observations.silent_posts(workspace_id, first), _BATCH):
         series = {"metadata.workspaceId": workspace_id, "metadata.postId": {"$in": batch}}
-        gone += store.deletion.delete(METRICS, series)
+        gone += store.deletion.delete(store.names.log, series)
     return gone

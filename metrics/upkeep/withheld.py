@@ -10,6 +10,7 @@ from metrics.documents import Document, Platform
 from metrics.platforms.registry import STORING_NEEDS_CONSENT
 from metrics.store import Store
 from metrics.store.erasures import digest
+from metrics.store.namespaces import OWN, PUBLIC
 from metrics.store.workspace_settings import given_consents, without_consents
 from metrics.upkeep.erase.consent import KEPT_WITHOUT_CONSENT
 from metrics.upkeep.erase.extent import LISTING_ACCOUNTS
@@ -25,11 +26,16 @@ class Withheld:
     Erasures before that instant are ignored: the backup was made after them, and an account that it has nevertheless
     had been connected again. So are withdrawals of consents: one that the backup has was given again after them.
     `accounts` yields the accounts of the backup. Of those for which a consent to store was withdrawn after it, nothing
-    is restored but what is kept without a consent.
+    is restored but what is kept without a consent. `watched` yields its watched accounts: one that is an erased account
+    of the workspace itself is left out with its public numbers.
     """
 
     def __init__(
-        self, entries: Iterable[Entry], backup_at: datetime, accounts: Iterable[Mapping[str, Any]] = ()
+        self,
+        entries: Iterable[Entry],
+        backup_at: datetime,
+        accounts: Iterable[Mapping[str, Any]] = (),
+        watched: Iterable[Mapping[str, Any]] = (),
     ) -> None:
         entries = list(entries)
         later = [entry for entry in entries if entry.at >= backup_at]
@@ -39,6 +45,7 @@ class Withheld:
         self._erased = {(entry.kind, entry.subject) for entry in self.erasures}
         self._keys = [entry for entry in entries if entry.kind == "key"]
         self._is_erased = lru_cache(maxsize=100_000)(self._look_up)
+        self._own = {one["_id"] for one in watched if "own" in one and self._is_erased("account", one["own"])}
         self.dropped: Counter[str] = Counter()
         self.revoked = 0
         self.withdrawn = 0
@@ -70,7 +77,7 @@ class Withheld:
         return document
 
     def _is_left_out(self, collection: str, document: Mapping[str, Any]) -> bool:
-        lost = self.without_consent if collection not in KEPT_WITHOUT_CONSENT else ()
+        lost = self._own if collection in KEPT_WITHOUT_CONSENT else self._own | self.without_consent
         return any(
             self._is_erased(kind, name) or (kind == "account" and name in lost)
             for kind, name in _names(collection, document)
@@ -134,5 +141,5 @@ def _names(collection: str, document: Mapping[str, Any]) -> Iterator[tuple[str, 
                 yield kind, name
             for name in part.get(f"{kind}Ids") or ():
                 yield kind, name
-    if collection in ("accounts", "workspace_settings"):
-        yield "account" if collection == "accounts" else "workspace", document["_id"]
+    if collection in (OWN.accounts, PUBLIC.accounts, "workspace_settings"):
+        yield "workspace" if collection == "workspace_settings" else "account", document["_id"]

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from metrics.collection.appending import Entry
 from metrics.documents import AccountDocument, AccountState, Document, FailureReason, Observation
 from metrics.errors import CredentialError, MongoUnavailable, NotFound, RedisUnavailable
 from metrics.redis.events import Announcer, Event, account_status, observation_event
 from metrics.store import Store
 from pipelines.collect import observe
-from pipelines.collect.appending import Entry
 from pipelines.collect.budgets.calls import CallBudgets
 from pipelines.collect.budgets.posts import PostBudget
 from pipelines.collect.circuit_breaker import PlatformCircuitBreaker

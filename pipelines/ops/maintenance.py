@@ -28,7 +28,8 @@ def apply_retention(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
     clients = tidemark.clients()
     gone = apply(clients.store, Horizon.of(clients.store, clients.settings, utcnow()))
     context.log.info("deleted %s", ", ".join(f"{count} {name}" for name, count in gone.items()) or "nothing")
-    limits = Counter(f"{one.platform}, {one.access}: {one.days} days" for one in limited_accounts(clients.store))
+    limited = [one for store in (clients.store, clients.store.public) for one in limited_accounts(store)]
+    limits = Counter(f"{one.platform}, {one.access}: {one.days} days" for one in limited)
     metadata: dict[str, dg.MetadataValue] = {f"deleted_{name}": dg.MetadataValue.int(n) for name, n in gone.items()}
     metadata["accounts_with_a_limit"] = dg.MetadataValue.json(dict(limits))
     context.add_output_metadata(metadata)
@@ -56,7 +57,7 @@ def delete_former_rollups(context: dg.OpExecutionContext, tidemark: Tidemark) ->
     store = tidemark.clients().store
     # Reads that began with the former calendar have ended after that time.
     changed = store.calendars.changed(utcnow() - timedelta(minutes=10))
-    gone = sum(delete_unused(store, workspace_id) for workspace_id in changed)
+    gone = sum(delete_unused(each, workspace_id) for each in (store, store.public) for workspace_id in changed)
     context.log.info("deleted %s rollups of former calendars", gone)
 
 

@@ -144,7 +144,7 @@ def _compare_group(
                 for stored, derived in zip((store.rollups.subjects, store.rollups.accounts), collections, strict=True):
                     yield scope, *_compare(stored, derived, scope.query(calendar))
     finally:
-        for name in ("subject_rollups", "aggregated_metrics", "roll_marks", "export_marks"):
+        for name in (*store.names.rollups, *store.names.marks):
             store.db.drop_collection(f"{shadow.prefix}{name}")
 
 

@@ -93,7 +93,7 @@ def delete_unused(store: Store, workspace_id: str) -> int:
         "calendarVersion": {"$nin": [*versions, None] if 0 in versions else versions},
         "answersFor": {"$nin": versions},
     }
-    return sum(store.deletion.delete(name, unused) for name in ("subject_rollups", "aggregated_metrics"))
+    return sum(store.deletion.delete(name, unused) for name in store.names.rollups)
 
 
 def _plan(calendar: Calendar, first: date | None, last: date, begin: datetime | None) -> dict[Period, list[datetime]]:

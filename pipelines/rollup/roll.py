@@ -271,7 +271,8 @@ class _Roll:
         return Source(at, self.store.observations.aggregate, stages)
 
     def _of_accounts(self, at: Target) -> Source:
-        stages = account_stages(self.period, *at.span.bounds, self._connections(at), self.now)
+        posts = self.store.names.posts
+        stages = account_stages(self.period, *at.span.bounds, self._connections(at), self.now, posts)
         return Source(at, self.store.rollups.aggregate_subjects, [{"$match": at.query}, *stages])
 
     def _connections(self, at: Target) -> list[Connection]:

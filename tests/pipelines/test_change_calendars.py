@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 
 from metrics.calendars import UTC_CALENDAR, Calendar
+from metrics.collection.appending import Entry, append_and_mark
 from metrics.collection.calendars import request_change, settle_done
 from metrics.documents import AggregatedDocument, Observation
 from metrics.periods import DAY, HOUR, midnight, slot_of
@@ -16,7 +17,6 @@ from metrics.store import Store
 from metrics.store.workspace_settings import Days
 from metrics.upkeep.retention import Horizon
 from pipelines import rollup
-from pipelines.collect.appending import Entry, append_and_mark
 from pipelines.rollup import compare_with_log, rebuild, recalendar
 from pipelines.sensors import requested_work
 from tests.pipelines.daemon import Daemon

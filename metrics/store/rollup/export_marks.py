@@ -14,6 +14,7 @@ from pymongo.database import Database
 
 from metrics.documents import Document
 from metrics.store.errors import mongo_errors
+from metrics.store.namespaces import Namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class ExportMark:
 class ExportMarks:
     """Reads and writes of marks."""
 
-    def __init__(self, db: Database[Document], prefix: str = "") -> None:
-        self._marks = db[f"{prefix}export_marks"]
+    def __init__(self, db: Database[Document], names: Namespace, prefix: str = "") -> None:
+        self._marks = db[f"{prefix}{names.export_marks}"]
 
     def touch(self, workspace_ids: Iterable[str], day: datetime) -> None:
         """Mark a day of workspaces to be exported again."""

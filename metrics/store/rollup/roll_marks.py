@@ -19,6 +19,7 @@ from metrics.clock import isoformat, utcnow
 from metrics.documents import Document
 from metrics.periods import HOUR, Period
 from metrics.store.errors import mongo_errors
+from metrics.store.namespaces import Namespace
 from metrics.store.upserts import upsert_all
 
 KEPT_DAYS = 40
@@ -73,8 +74,8 @@ def _milliseconds(at: datetime) -> int:
 class RollMarks:
     """Reads and writes of marks."""
 
-    def __init__(self, db: Database[Document], prefix: str = "") -> None:
-        self._marks = db[f"{prefix}roll_marks"]
+    def __init__(self, db: Database[Document], names: Namespace, prefix: str = "") -> None:
+        self._marks = db[f"{prefix}{names.roll_marks}"]
 
     def touch(self, touched: Iterable[Touched]) -> None:
         """Mark periods to be rolled up again."""

@@ -6,15 +6,14 @@ from pymongo.database import Database
 
 from metrics.documents import Document
 from metrics.store.errors import mongo_errors
-
-_OPENINGS = "roll_openings"
+from metrics.store.namespaces import Namespace
 
 
 class RollOpenings:
     """Writes and deletes of staged openings. Those of a roll-up that was killed expire after a day."""
 
-    def __init__(self, db: Database[Document]) -> None:
-        self._openings = db[_OPENINGS]
+    def __init__(self, db: Database[Document], names: Namespace) -> None:
+        self._openings = db[names.roll_openings]
 
     def add(self, openings: Iterable[Document]) -> None:
         """Add staged openings; the field `roll` of each is the id of the roll-up."""
@@ -24,7 +23,8 @@ class RollOpenings:
     def stages(self, roll_id: str) -> list[Document]:
         """Return the stages that add the openings of a roll-up to an aggregation as `{_id: subject, opening, born}`."""
         fields = {"_id": "$subjectId", "opening": 1, "born": 1}
-        return [{"$unionWith": {"coll": _OPENINGS, "pipeline": [{"$match": {"roll": roll_id}}, {"$project": fields}]}}]
+        found: list[Document] = [{"$match": {"roll": roll_id}}, {"$project": fields}]
+        return [{"$unionWith": {"coll": self._openings.name, "pipeline": found}}]
 
     def remove(self, roll_id: str) -> None:
         """Remove the openings of a roll-up."""

@@ -14,6 +14,7 @@ from metrics.clock import isoformat
 from metrics.documents import AggregatedDocument, Document, Platform
 from metrics.periods import Period
 from metrics.store.errors import mongo_errors
+from metrics.store.namespaces import Namespace
 
 BOOKKEEPING = ("rollId", "changedBy", "changedAt", "basis", "answersFor")
 """Fields that only roll-ups use; reads leave them out."""
@@ -62,9 +63,8 @@ def answering_for(version: int) -> Document:
 class Rollups:
     """Reads of rollups."""
 
-    def __init__(self, db: Database[Document], prefix: str = "") -> None:
-        self.subjects = db[f"{prefix}subject_rollups"]
-        self.accounts = db[f"{prefix}aggregated_metrics"]
+    def __init__(self, db: Database[Document], names: Namespace, prefix: str = "") -> None:
+        self.subjects, self.accounts = (db[f"{prefix}{name}"] for name in names.rollups)
 
     def aggregated(
         self,

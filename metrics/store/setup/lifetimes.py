@@ -16,10 +16,10 @@ from metrics.documents import Document
 from metrics.settings import Settings
 from metrics.store.errors import mongo_errors
 from metrics.store.insights import OF_POSTS
+from metrics.store.namespaces import NAMESPACES, OWN
 
-METRICS = "metrics"
 _DAY_SECONDS = 86_400
-_ROLLUPS = ("subject_rollups", "aggregated_metrics")
+_ROLLUPS = tuple(name for names in NAMESPACES for name in names.rollups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def lifetimes(settings: Settings) -> list[Lifetime]:
     # Thirteen weeks are read, from a Monday on.
     nets = 100 * _DAY_SECONDS
     return [
-        Lifetime(METRICS, "timestamp", None, log, "TIDEMARK_RETENTION_DAYS"),
+        *(Lifetime(names.log, "timestamp", None, log, "TIDEMARK_RETENTION_DAYS") for names in NAMESPACES),
         *(Lifetime(name, "periodEnd", "expire", rollups, "TIDEMARK_ROLLUP_RETENTION_DAYS") for name in _ROLLUPS),
         *(
             Lifetime(name, "day", "expire", min(rollups, forecasts), "TIDEMARK_ROLLUP_RETENTION_DAYS")
@@ -110,7 +110,7 @@ def lifetimes(settings: Settings) -> list[Lifetime]:
         # Longer than anybody waits to execute a failed run again.
         Lifetime("shard_reports", "at", "expire", 7 * _DAY_SECONDS),
         # Openings of roll-ups that were killed before they deleted them.
-        Lifetime("roll_openings", "at", "expire", _DAY_SECONDS),
+        *(Lifetime(names.roll_openings, "at", "expire", _DAY_SECONDS) for names in NAMESPACES),
         Lifetime("store_sizes", "at", "expire", 90 * _DAY_SECONDS),
     ]
 
@@ -122,8 +122,8 @@ def kept_days(db: Database[Document]) -> KeptDays:
         MongoUnavailable: MongoDB does not answer.
     """
     with mongo_errors():
-        log = _present(db, METRICS, None)
-        rollups = [seconds for one in _ROLLUPS if (seconds := _present(db, one, "expire")) is not None]
+        log = _present(db, OWN.log, None)
+        rollups = [seconds for one in OWN.rollups if (seconds := _present(db, one, "expire")) is not None]
     return KeptDays(None if log is None else log // _DAY_SECONDS, min(rollups) // _DAY_SECONDS if rollups else None)
 
 

@@ -12,10 +12,13 @@ from metrics.documents import Platform
 from metrics.platforms.registry import STORING_NEEDS_CONSENT
 from metrics.redis.versions import invalidate
 from metrics.store import Store
+from metrics.store.namespaces import OWN, PUBLIC
 from metrics.upkeep.erase.extent import filters_of
 from metrics.upkeep.erase.in_redis import forget_account
 
-KEPT_WITHOUT_CONSENT = frozenset(["accounts", "collections", "operations", "reading_memory", "shard_reports"])
+KEPT_WITHOUT_CONSENT = frozenset(
+    [OWN.accounts, PUBLIC.accounts, OWN.collections, "operations", "reading_memory", "shard_reports"]
+)
 """Collections of which no whole document is deleted."""
 
 

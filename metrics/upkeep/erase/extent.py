@@ -6,26 +6,23 @@ from metrics.store.deletion import Filters
 from metrics.store.erasures import ErasureIds, Kind
 from metrics.store.insights import OF_POSTS
 from metrics.store.insights.workspace_sums import OF_DAYS, OF_HOURS
-from metrics.store.setup.schema import METRICS
+from metrics.store.namespaces import NAMESPACES, OWN, PUBLIC, Namespace
 
-_OF_ACCOUNT = (
-    "subject_rollups",
-    "aggregated_metrics",
+_STATEMENTS = (
     "forecasts",
     "hourly_forecasts",
     "anomalies",
     "hourly_nets",
     "watched_series",
     *OF_POSTS,
-    "roll_openings",
     "reading_memory",
-    "collections",
     "operations",
-    "posts",
 )
+_OF_ACCOUNT = (*_STATEMENTS, *OWN.of_accounts)
 _OF_WORKSPACE = (
-    "roll_marks",
-    "export_marks",
+    *OWN.marks,
+    *PUBLIC.of_accounts,
+    *PUBLIC.marks,
     "announcement_marks",
     "metric_definitions",
     "campaigns",
@@ -35,36 +32,50 @@ _OF_WORKSPACE = (
     OF_HOURS,
     "anomaly_alerts",
     "anomaly_messages",
+    PUBLIC.accounts,
 )
 
 LISTING_ACCOUNTS = ("campaigns", "alerts")
 """Collections whose documents may list accounts, and stay when one of these is erased."""
 
 
-def filters_of(kind: Kind, name: str) -> Filters:
-    """Return queries for the documents of an account or a workspace, in the order of erasure: accounts are last."""
-    return _account_filters(name) if kind == "account" else _workspace_filters(name)
+def filters_of(kind: Kind, name: str, names: Namespace = OWN) -> Filters:
+    """Return queries for the documents of an account or a workspace, in the order of erasure: accounts are last.
+
+    A workspace has its documents in both namespaces. With `PUBLIC`, the account is a watched one; a connected account
+    has no more there than the documents of `watched_accounts` that name it as `own`.
+    """
+    if kind == "workspace":
+        return _workspace_filters(name)
+    return _account_filters(name) if names is OWN else _watched_filters(name)
 
 
 def _account_filters(account_id: str) -> Filters:
     of: dict[str, Document] = {name: {"accountId": account_id} for name in _OF_ACCOUNT}
     return {
-        METRICS: {"metadata.accountId": account_id},
+        OWN.log: {"metadata.accountId": account_id},
         **of,
         **{name: {"$or": [{"accountIds": account_id}, {"leftOut": account_id}]} for name in (OF_DAYS, OF_HOURS)},
         "shard_reports": {"accountIds": account_id},
-        "accounts": {"_id": account_id},
+        PUBLIC.accounts: {"own": account_id},
+        OWN.accounts: {"_id": account_id},
     }
+
+
+def _watched_filters(watched_id: str) -> Filters:
+    of: dict[str, Document] = {name: {"accountId": watched_id} for name in PUBLIC.of_accounts}
+    return {PUBLIC.log: {"metadata.accountId": watched_id}, **of, PUBLIC.accounts: {"_id": watched_id}}
 
 
 def _workspace_filters(workspace_id: str) -> Filters:
     of: dict[str, Document] = {name: {"workspaceId": workspace_id} for name in (*_OF_ACCOUNT, *_OF_WORKSPACE)}
+    logs: dict[str, Document] = {names.log: {"metadata.workspaceId": workspace_id} for names in NAMESPACES}
     return {
-        METRICS: {"metadata.workspaceId": workspace_id},
+        **logs,
         **of,
         "shard_reports": {"workspaceIds": workspace_id},
         "workspace_settings": {"_id": workspace_id},
-        "accounts": {"workspaceId": workspace_id},
+        OWN.accounts: {"workspaceId": workspace_id},
     }
 
 
@@ -84,11 +95,14 @@ def ids_to_erase(store: Store, kind: Kind, name: str) -> ErasureIds:
         MongoUnavailable: MongoDB does not answer.
     """
     filters = filters_of(kind, name)
-    accounts = store.deletion.find("accounts", filters["accounts"], "platform", "platformAccountId")
-    posts = store.deletion.find("posts", filters["posts"], "platformPostId")
+    accounts = store.deletion.find(OWN.accounts, filters[OWN.accounts], "platform", "platformAccountId")
+    watched = [row["_id"] for row in store.deletion.find(PUBLIC.accounts, filters[PUBLIC.accounts])]
+    posts = store.deletion.find(OWN.posts, filters[OWN.posts], "platformPostId")
+    posts += store.deletion.find(PUBLIC.posts, {"accountId": {"$in": watched}}, "platformPostId")
+    owned = (name,) if kind == "account" else tuple(row["_id"] for row in accounts)
     return ErasureIds(
         name if kind == "workspace" else _workspace_of(store, filters),
-        (name,) if kind == "account" else tuple(row["_id"] for row in accounts),
+        (*owned, *watched),
         tuple(row["_id"] for row in posts),
         tuple(row["platformPostId"] for row in posts),
         tuple((row["platform"], row["platformAccountId"]) for row in accounts),
@@ -97,8 +111,8 @@ def ids_to_erase(store: Store, kind: Kind, name: str) -> ErasureIds:
 
 def _workspace_of(store: Store, filters: Filters) -> str | None:
     """Return the workspace of an account, a part of which an older version may have erased already."""
-    for name in ("accounts", *_OF_ACCOUNT):
+    for name in (OWN.accounts, *_OF_ACCOUNT):
         if found := store.deletion.find_one(name, filters[name], "workspaceId"):
             return str(found["workspaceId"])
-    observation = store.deletion.find_one(METRICS, filters[METRICS], "metadata")
+    observation = store.deletion.find_one(OWN.log, filters[OWN.log], "metadata")
     return str(observation["metadata"]["workspaceId"]) if observation else None

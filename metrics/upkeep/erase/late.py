@@ -12,6 +12,7 @@ from redis import Redis
 from metrics.documents import AccountDocument
 from metrics.platforms.registry import STORING_NEEDS_CONSENT
 from metrics.store import Store
+from metrics.store.namespaces import OWN, PUBLIC
 from metrics.upkeep.erase.consent import forget_collected, without_consent
 from metrics.upkeep.erase.extent import filters_of
 from metrics.upkeep.erase.in_redis import forget_account
@@ -20,9 +21,14 @@ from metrics.upkeep.erase.in_redis import forget_account
 def take_back(store: Store, account_ids: Collection[str]) -> list[str]:
     """Delete the data of those accounts that were erased, are being erased, or may not be stored; return their ids.
 
+    Of watched accounts (`Store.public`), these are those that were erased: consents are about what connected accounts
+    show their owners.
+
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
+    if store.names is PUBLIC:
+        return _take_back_erased(store, account_ids)
     return sorted({*_take_back_erased(store, account_ids), *_take_back_denied(store, account_ids)})
 
 
@@ -47,8 +53,8 @@ def take_back_accounts(store: Store, redis: Redis, accounts: Sequence[AccountDoc
 def _take_back_erased(store: Store, account_ids: Collection[str]) -> list[str]:
     erased = sorted(set(account_ids) - store.accounts.existing(account_ids))
     for account_id in erased:
-        for name, query in filters_of("account", account_id).items():
-            if name != "accounts":
+        for name, query in filters_of("account", account_id, store.names).items():
+            if name not in (OWN.accounts, PUBLIC.accounts):
                 store.deletion.delete(name, query)
     return erased
 

@@ -2,7 +2,8 @@
 
 1. The erasure is stored (`metrics.store.erasures`), with the ids that name it in Redis, logs and Dagster's storage.
 2. Accounts are marked: their credentials are deleted, nothing collects them, and runs discard pending writes.
-3. Documents are deleted, those of the accounts last; then the data in Redis; then the data outside of the stores.
+3. Documents are deleted: of an account first those of its watching (`own`), and the accounts last; then the data in
+   Redis; then the data outside of the stores.
 4. The remaining documents are counted. If there are none, the stored ids are deleted, and a record without them stays.
 
 Each stage is idempotent. Backups and MongoDB's oplog are not erased.
@@ -17,8 +18,10 @@ from metrics.clock import utcnow
 from metrics.errors import NotFound, TidemarkError
 from metrics.store import Store
 from metrics.store.erasures import Erasure, ErasureIds, Kind
+from metrics.store.namespaces import OWN, PUBLIC
 from metrics.upkeep.erase.extent import filters_of, ids_to_erase, left_of
 from metrics.upkeep.erase.in_redis import forget_account, forget_pauses, forget_posts, forget_workspace
+from metrics.upkeep.erase.watched import delete_watched
 
 Outside = Callable[[Erasure, ErasureIds], bool]
 """A function that erases data outside of the stores; it returns False if it cannot reach all of it."""
@@ -70,11 +73,15 @@ def resume(
     ids = store.erasures.write_down_ids(erasure, ids_to_erase(store, kind, name))
     reached("written down")
     filters = filters_of(kind, name)
-    store.accounts.mark_erasing(filters["accounts"], utcnow())
+    store.accounts.mark_erasing(filters[OWN.accounts], utcnow())
     reached("marked")
     if kind == "workspace":
         store.erasures.count(erasure, "api_keys", store.keys.erase_workspace(name))
         reached("api_keys")
+    if kind == "account":
+        for collection, count in delete_watched(store, filters[PUBLIC.accounts]).items():
+            store.erasures.count(erasure, collection, count)
+        reached("watched")
     for collection, query in filters.items():
         store.erasures.count(erasure, collection, store.deletion.delete(collection, query))
         reached(collection)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from redis import Redis
 
+from metrics.collection.appending import Entry, append_and_mark
 from metrics.documents import AccountDocument, Document
 from metrics.store import Store
 from metrics.upkeep.erase import take_back_accounts
-from pipelines.collect.appending import Entry, append_and_mark
 from pipelines.collect.grouped.grouping import Grouped
 
 

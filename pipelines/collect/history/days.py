@@ -5,10 +5,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from metrics.clock import utcnow
+from metrics.collection.appending import Entry
 from metrics.errors import RedisUnavailable
 from metrics.upkeep.retention import Horizon
 from pipelines.collect import observe
-from pipelines.collect.appending import Entry
 from pipelines.collect.days import stored_days
 from pipelines.collect.history.span import between, days_of, newest_window, ranges_of
 from pipelines.collect.report import NO_IMPOSSIBLE_VALUES

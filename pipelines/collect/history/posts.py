@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from metrics.clock import utcnow
+from metrics.collection.appending import Entry
 from metrics.documents import PostDocument
 from metrics.errors import RedisUnavailable
 from metrics.periods import slot_of
 from metrics.redis.events import observation_event
 from pipelines.collect import observe
-from pipelines.collect.appending import Entry
 from pipelines.collect.posts.facts import store_posts
 from pipelines.platforms.base import Access, AccountReading, Post, Tally, Wanted
 from pipelines.platforms.errors import BudgetUsed, Transient

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from metrics.clock import utcnow
 from metrics.documents import AccountDocument
 from metrics.store import Store
-from metrics.store.setup.schema import ONE_PER_PLATFORM_ACCOUNT
+from metrics.store.setup.indexes import ONE_PER_PLATFORM_ACCOUNT
 
 ACCOUNT: AccountDocument = {
     "_id": "a", "workspaceId": "w", "platform": "twitter", "platformAccountId": "7", "handle": "a", "state": "active",

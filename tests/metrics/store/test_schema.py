@@ -14,7 +14,8 @@ from metrics.documents import AccountDocument, Document
 from metrics.errors import TidemarkError
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.setup.schema import ONE_PER_PLATFORM_ACCOUNT, bucketing
+from metrics.store.setup.indexes import ONE_PER_PLATFORM_ACCOUNT
+from metrics.store.setup.schema import bucketing
 
 
 def test_ensuring_at_once_and_again_changes_nothing(settings: Settings) -> None:

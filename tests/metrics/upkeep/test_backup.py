@@ -15,7 +15,7 @@ from metrics.errors import InvalidInput
 from metrics.periods import DAY, HOUR, PERIODS, starts_between
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.setup.schema import METRICS
+from metrics.store.namespaces import OWN
 from metrics.upkeep.backup import backup, restore
 from metrics.upkeep.erase import left_of
 from metrics.upkeep.ledger import Ledger
@@ -59,7 +59,7 @@ def test_restored_database_answers_as_before(
     assert answers(settings, key) == before
     report = compare_with_log(on_stores, NOW - 7 * DAY, NOW, run_id="check", now=LATER)
     assert (report.differences, report.waiting, report.compared > 0) == ([], [], True)
-    assert seeded.db.list_collections(filter={"name": METRICS}).next()["type"] == "timeseries"
+    assert seeded.db.list_collections(filter={"name": OWN.log}).next()["type"] == "timeseries"
 
 
 def test_ids_of_an_older_version_are_restored_in_their_normal_form(
@@ -76,7 +76,7 @@ def test_ids_of_an_older_version_are_restored_in_their_normal_form(
 def test_backup_is_private_and_tells_its_documents(seeded: Store, tmp_path: Path) -> None:
     folder = tmp_path / "saved"
     saved = {one["name"]: one["documents"] for one in backup(seeded, folder)}
-    assert (saved[METRICS], saved["accounts"], saved["posts"]) == (5, 2, 3)
+    assert (saved[OWN.log], saved["accounts"], saved["posts"]) == (5, 2, 3)
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
     assert json.loads((folder / "manifest.json").read_text())["database"] == seeded.db.name
 

@@ -9,7 +9,7 @@ from metrics.documents import Observation
 from metrics.errors import InvalidInput
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.setup.schema import METRICS
+from metrics.store.namespaces import OWN
 from metrics.store.workspace_settings import Days
 from metrics.upkeep.retention import Horizon, apply
 from tests.retained import keep
@@ -29,8 +29,8 @@ def test_silent_series_of_the_workspace_are_deleted(store: Store, settings: Sett
     store.observations.append([post("w1", "old", 61), post("w1", "living", 61), post("w1", "living", 5)])
     store.observations.append([post("w2", "other", 61)])
     store.retention.set("w1", Days(observations=60))
-    assert apply(store, Horizon.of(store, settings, NOW))[METRICS] == 1
-    left = sorted(row["metadata"]["postId"] for row in store.db[METRICS].find())
+    assert apply(store, Horizon.of(store, settings, NOW))[OWN.log] == 1
+    left = sorted(row["metadata"]["postId"] for row in store.db[OWN.log].find())
     assert left == ["living", "living", "other"]
 
 

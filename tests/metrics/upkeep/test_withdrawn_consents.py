@@ -7,7 +7,7 @@ import pytest
 
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.setup.schema import METRICS
+from metrics.store.namespaces import OWN
 from tests.serving.documents import seeded
 from tests.tidemark.commands import Cli
 from tests.tidemark.conftest import cli, on_stores
@@ -19,7 +19,7 @@ __all__ = ["cli", "on_stores", "seeded"]
 def consenting(seeded: Store) -> Store:
     """Two workspaces with a Pinterest account each, their consents, and something that was stored of both accounts."""
     like = seeded.accounts.get("a1")
-    observation = seeded.db[METRICS].find_one({"metadata.accountId": "a1"}, {"_id": 0})
+    observation = seeded.db[OWN.log].find_one({"metadata.accountId": "a1"}, {"_id": 0})
     post = seeded.db["posts"].find_one({"accountId": "a1"})
     assert observation is not None
     assert post is not None
@@ -28,7 +28,7 @@ def consenting(seeded: Store) -> Store:
         document = {**like, "_id": account, "workspaceId": workspace, "platform": "pinterest"}
         seeded.db["accounts"].insert_one({**document, "platformAccountId": f"10993000000000000{account[1]}"})
         seeded.db["posts"].insert_one({**post, **owned, "_id": f"{account}-post", "platformPostId": account})
-        seeded.db[METRICS].insert_one({**observation, "metadata": {**observation["metadata"], **owned}})
+        seeded.db[OWN.log].insert_one({**observation, "metadata": {**observation["metadata"], **owned}})
         seeded.db["reading_memory"].insert_one({"_id": account, **owned, "reading": {"x": 1}})
         seeded.consents.set(workspace, "pinterest", given=True)
     seeded.consents.set("w1", "youtube", given=True)
@@ -39,7 +39,7 @@ def stored(store: Store, account: str) -> tuple[int, int, bool]:
     """Return how many posts and observations there are of an account, and whether a reading noted something."""
     memory = store.db["reading_memory"].find_one({"_id": account}) or {}
     posts = store.db["posts"].count_documents({"accountId": account})
-    return posts, store.db[METRICS].count_documents({"metadata.accountId": account}), "reading" in memory
+    return posts, store.db[OWN.log].count_documents({"metadata.accountId": account}), "reading" in memory
 
 
 def test_withdrawal_survives_a_restore(
@@ -58,7 +58,7 @@ def test_withdrawal_survives_a_restore(
     # The account stays connected, as it did when the consent was withdrawn.
     assert consenting.accounts.exists("p1")
     told = json.loads(ran.out)
-    assert (told["withdrawn"], told["withheld"]) == (2, {"posts": 1, METRICS: 1})
+    assert (told["withdrawn"], told["withheld"]) == (2, {"posts": 1, OWN.log: 1})
     assert consenting.erasures.unfinished() == []
 
 

@@ -10,7 +10,7 @@ from metrics.redis.client import connect
 from metrics.redis.keys import events_key
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
-from metrics.store.setup.schema import METRICS
+from metrics.store.namespaces import OWN
 from pipelines.collect.collector import Collector
 from pipelines.resources import Clients
 from pipelines.rollup import roll
@@ -39,7 +39,7 @@ def rollups(settings: Settings, observations: list[Document]) -> list[Document]:
     store.ensure(own)
     for name in ("accounts", "posts"):
         store.db[name].insert_many(source.db[name].find())
-    store.db[METRICS].insert_many(observations)
+    store.db[OWN.log].insert_many(observations)
     roll(store, "daily", [midnight(SLOT.date())], run_id="r", now=NOW)
     found = list(store.rollups.subjects.find({}, dict.fromkeys(STAMPS, 0)).sort("_id", 1))
     store.client.drop_database(own.mongo_db)
@@ -64,7 +64,7 @@ def test_announced_is_kept_and_the_repetition_doubles_nothing(bench: Bench) -> N
     until(lambda: bench.redis.exists(events_key("w")) == 1, 60)
     process.kill()
     process.join()
-    log = bench.store.db[METRICS]
+    log = bench.store.db[OWN.log]
     assert announced(bench.redis) <= {subject_and_instant(row) for row in log.find()}
     assert len(bench.store.collections.of_slot(SLOT)) < ACCOUNTS
     assert bench.collect().ok == ACCOUNTS

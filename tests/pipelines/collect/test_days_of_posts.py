@@ -9,7 +9,7 @@ import pytest
 from metrics.catalog import offered
 from metrics.documents import Document
 from metrics.periods import DAY, HOUR, midnight
-from metrics.store.setup.schema import METRICS
+from metrics.store.namespaces import OWN
 from pipelines.platforms.pinterest.pin_days import FIELDS
 from simulator import truth
 from tests.pipelines.collect.conftest import NOW, Bench
@@ -22,7 +22,7 @@ DAYS = [NOW.date() - timedelta(days=back) for back in (4, 3, 2)]
 
 def rows(bench: Bench) -> Iterator[tuple[date, Document, dict[str, int]]]:
     """Yield day, metadata and numbers of the rows of posts that have numbers of days."""
-    for row in bench.store.db[METRICS].find({"metadata.postId": {"$exists": True}}).sort("collectedAt", 1):
+    for row in bench.store.db[OWN.log].find({"metadata.postId": {"$exists": True}}).sort("collectedAt", 1):
         if values := {name: row["metrics"][name] for name in FIELDS if name in row["metrics"]}:
             yield row["timestamp"].date(), row["metadata"], values
 

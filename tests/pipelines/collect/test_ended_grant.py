@@ -5,7 +5,7 @@ from datetime import timedelta
 from metrics.clock import utcnow
 from metrics.periods import HOUR
 from metrics.platforms.registry import KEPT_AFTER_GRANT
-from metrics.store.setup.schema import METRICS
+from metrics.store.namespaces import OWN
 from metrics.upkeep.ended import delete_ended
 from pipelines.platforms.youtube.api import CHECKED_EVERY
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
@@ -15,7 +15,7 @@ def left(bench: Bench, account_id: str) -> tuple[bool, bool]:
     """Tell whether there are observations and posts of an account."""
     db = bench.store.db
     return (
-        db[METRICS].count_documents({"metadata.accountId": account_id}) > 0,
+        db[OWN.log].count_documents({"metadata.accountId": account_id}) > 0,
         db["posts"].count_documents({"accountId": account_id}) > 0,
     )
 

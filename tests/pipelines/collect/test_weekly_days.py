@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from metrics.catalog import offered
+from metrics.collection.appending import Entry, append_and_mark
 from metrics.documents import PLATFORMS, AccountDocument
 from metrics.periods import HOUR, midnight
-from pipelines.collect.appending import Entry, append_and_mark
 from pipelines.collect.days import DayReader, hour_of_week, weekly_turn
 from pipelines.platforms.base import Access, PlatformApi, Tally
 from pipelines.platforms.memory import JobMemory, Memory

@@ -10,10 +10,10 @@ import pytest
 from dagster._core.loader import LoadingContextForTest
 from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 
+from metrics.collection.appending import Entry, append_and_mark
 from metrics.documents import Observation
 from metrics.periods import DAY, HOUR, midnight, period_start
 from pipelines.assets import rollups
-from pipelines.collect.appending import Entry, append_and_mark
 from pipelines.ops import aggregate_late
 from pipelines.partitions import ROLLUPS, period_key
 from pipelines.rollup import RollReport, roll

@@ -7,7 +7,7 @@ from metrics.clock import utcnow
 from metrics.documents import Observation
 from metrics.export.folders import Folders, write_day
 from metrics.redis.keys import events_key
-from metrics.store.setup.schema import METRICS
+from metrics.store.namespaces import OWN
 from metrics.store.workspace_settings import Days
 from pipelines.ops.maintenance import MAINTAIN, maintain_daily
 from tests.pipelines.deployment import Deployment
@@ -29,7 +29,7 @@ def test_what_is_older_than_a_workspace_keeps_is_deleted_and_counted(deployment:
     maintained = deployment.having(retention_days=40)
     result = maintain_daily.execute_in_process(resources={"tidemark": maintained.resource})
     assert result.success
-    assert [row["metadata"]["postId"] for row in store.db[METRICS].find()] == ["young"]
+    assert [row["metadata"]["postId"] for row in store.db[OWN.log].find()] == ["young"]
     assert [row["_id"] for row in store.db["collections"].find()] == ["young"]
     assert [row["_id"] for row in store.db["aggregated_metrics"].find()] == ["young"]
 
@@ -61,7 +61,7 @@ def test_account_whose_grant_ended_long_ago_keeps_no_numbers_anywhere(deployment
     write_day(folders, store, day, run_id="r")
     result = maintain_daily.execute_in_process(resources={"tidemark": kept.resource})
     assert result.success
-    assert [row["metadata"]["accountId"] for row in store.db[METRICS].find()] == ["youtube1"]
+    assert [row["metadata"]["accountId"] for row in store.db[OWN.log].find()] == ["youtube1"]
     assert [entry["rows"] for entry in folders.manifest(f"{day:%Y-%m-%d}")] == [1]
     assert "30 days after its grant ended" in store.accounts.get("youtube0")["stateReason"]
 

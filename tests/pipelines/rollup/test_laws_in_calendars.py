@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from metrics.calendars import UTC_CALENDAR, Calendar
 from metrics.calendars.parsing import WEEKDAYS
 from metrics.catalog import CATALOG
+from metrics.collection import appending
 from metrics.documents import Observation
 from metrics.periods import Period
 from metrics.store import Store
-from pipelines.collect import appending
 from tests.metrics.calendars.reference import first_slot
 from tests.metrics.calendars.strategies import ZONES
 from tests.pipelines.rollup.reference import Entry, Reference

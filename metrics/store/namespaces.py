@@ -1,0 +1,70 @@
+"""Names of the collections of two kinds of accounts: connected ones, and watched ones that belong to others.
+
+Both have the same documents and the same laws, so the same code reads and writes them: `Store` has the collections of
+connected accounts, `Store.public` those of watched ones. In the latter, `accountId` is the id of a watched account.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """The names of the collections of one kind of accounts.
+
+    `log` is the time series of observations. `collections` has the records of readings, `roll_marks` the periods to
+    roll up again, `roll_openings` the staged openings of roll-ups, and `export_marks` the days to export again.
+    """
+
+    log: str
+    accounts: str
+    posts: str
+    collections: str
+    subject_rollups: str
+    account_rollups: str
+    roll_marks: str
+    roll_openings: str
+    export_marks: str
+
+    @property
+    def rollups(self) -> tuple[str, str]:
+        """The collections of rollups: those of subjects, and those of accounts."""
+        return self.subject_rollups, self.account_rollups
+
+    @property
+    def of_accounts(self) -> tuple[str, ...]:
+        """The collections whose documents have an `accountId` and a `workspaceId`; the log has both in `metadata`."""
+        return (*self.rollups, self.roll_openings, self.collections, self.posts)
+
+    @property
+    def marks(self) -> tuple[str, str]:
+        """The collections whose documents are of a workspace and of no account."""
+        return self.roll_marks, self.export_marks
+
+
+OWN = Namespace(
+    log="metrics",
+    accounts="accounts",
+    posts="posts",
+    collections="collections",
+    subject_rollups="subject_rollups",
+    account_rollups="aggregated_metrics",
+    roll_marks="roll_marks",
+    roll_openings="roll_openings",
+    export_marks="export_marks",
+)
+"""The collections of connected accounts."""
+
+PUBLIC = Namespace(
+    log="public_metrics",
+    accounts="watched_accounts",
+    posts="public_posts",
+    collections="public_collections",
+    subject_rollups="public_subject_rollups",
+    account_rollups="public_rollups",
+    roll_marks="public_roll_marks",
+    roll_openings="public_roll_openings",
+    export_marks="public_export_marks",
+)
+"""The collections of watched accounts."""
+
+NAMESPACES = (OWN, PUBLIC)
