@@ -6,6 +6,7 @@ message that shows the right form. The rules of each platform are in its module 
 """
 
 import re
+from contextlib import suppress
 from typing import NoReturn
 
 from metrics.documents import MetricType, Platform
@@ -44,6 +45,23 @@ def account_id_or_name(platform: Platform, text: str, parameter: str = "platform
         except InvalidInput:
             pass
         raise
+
+
+def watched_key(platform: Platform, text: str, parameter: str = "handle") -> str:
+    """Return the key of an account of somebody else: the platform's id of it, or `@` and its handle.
+
+    A text that begins with `@` is a handle. Any other is an id where the platform finds accounts of others by their ids
+    and the text can be one.
+
+    Raises:
+        InvalidInput: the text is neither; the message gives the parameter, the reason, and the right form with an
+            example.
+    """
+    public = FACTS[platform].public
+    if public.by_id and not trimmed(text).startswith("@"):
+        with suppress(InvalidInput):
+            return normal_account_id(platform, text, parameter)
+    return "@" + _normal(public.handles, text, parameter)
 
 
 def stored_account_id(platform: Platform, stored: str) -> str:

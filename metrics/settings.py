@@ -136,6 +136,12 @@ class Settings(_PlatformSettings):
         "year of the oldest kept observations, but at most five years ago; daily, weekly and monthly ones in 2024 at "
         "the latest.",
     )
+    watch_limit: int = Field(
+        100,
+        ge=0,
+        le=10_000,
+        description="Accounts of others that a workspace may watch. Watched accounts that are its own do not count.",
+    )
     rollup_retention_days: int = Field(3650, ge=1, le=20_000, description="Days that rollups are kept.")
 
     export_url: str | None = Field(

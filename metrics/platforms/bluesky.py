@@ -3,9 +3,9 @@
 import re
 from urllib.parse import unquote
 
-from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts, PublicNumbers
+from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts, PublicFacts, PublicNumbers
 from metrics.platforms.ids import Refuse, shown
-from metrics.platforms.terms import ERASED, Term
+from metrics.platforms.terms import ERASED, PublicTerms, Term
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
@@ -99,6 +99,18 @@ BLUESKY = PlatformFacts(
         "shares": "repostCount + quoteCount",
         "saves": "bookmarkCount",
     },
+    public=PublicFacts(
+        Ids("give the handle, as acme.bsky.social, or the DID", _handle),
+        PublicTerms(
+            allowed=True,
+            days=None,
+            derived_allowed=True,
+            rule="They are public by the protocol. No time is named.",
+            derived_rule="They are not named.",
+            deletion="What was deleted there is to be deleted, and requests to delete are honoured. No time is named.",
+            source="*Developer Guidelines*",
+        ),
+    ),
     needs_token=False,
     no_login="Bluesky needs no login here: its numbers are public, and an app password, where you want one, goes into "
     "`tidemark accounts connect --platform bluesky --token -`.",

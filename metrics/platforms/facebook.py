@@ -4,10 +4,20 @@ from datetime import date
 from typing import Any
 
 from metrics.documents import MetricType
-from metrics.platforms.facts import META_CONTENT, ON_ACCOUNTS, Api, Colours, Ids, Offer, PlatformFacts, PublicNumbers
-from metrics.platforms.ids import Refuse, number
+from metrics.platforms.facts import (
+    META_CONTENT,
+    ON_ACCOUNTS,
+    Api,
+    Colours,
+    Ids,
+    Offer,
+    PlatformFacts,
+    PublicFacts,
+    PublicNumbers,
+)
+from metrics.platforms.ids import Refuse, handles, number
 from metrics.platforms.login import Address, Login, LongLived, OwnedAccount, Question
-from metrics.platforms.terms import META
+from metrics.platforms.terms import META, META_PUBLIC
 
 _VIEWS = date(2025, 11, 15)
 _VIEWERS = date(2026, 6, 15)
@@ -127,6 +137,10 @@ FACEBOOK = PlatformFacts(
         "videoViews": Offer("blue_reels_play_count", ("reel",)),
         "clicks": Offer("post_clicks", ("post",)),
     },
+    public=PublicFacts(
+        Ids("give the name in the address of the page, as acme.official, or its number", handles(r"[a-z0-9.]{5,50}")),
+        META_PUBLIC,
+    ),
     check_announced=_check_announced,
     login=_LOGIN,
 )

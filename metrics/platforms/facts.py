@@ -9,7 +9,7 @@ from typing import Literal
 from metrics.documents import AccountAccess, ContentType, MetricType, Platform
 from metrics.platforms.ids import Refuse, number
 from metrics.platforms.login import Login
-from metrics.platforms.terms import Term
+from metrics.platforms.terms import PublicTerms, Term
 
 ON_ACCOUNTS: tuple[MetricType, ...] = ("account",)
 ON_POSTS: tuple[MetricType, ...] = ("post", "story", "reel")
@@ -144,6 +144,23 @@ META_CONTENT = ContentFacts(
 
 
 @dataclass(frozen=True, slots=True)
+class PublicFacts:
+    """What a platform tells of accounts of others, which a workspace may watch.
+
+    `handles` are the names by which they are found, and `by_id` says that they are also found by `account_ids`. `terms`
+    are the rules about their numbers. `no_route` says in one sentence why there is no lawful route to them; it is empty
+    if there is one.
+
+    Facts: docs/platform-facts.md#public-numbers-of-others.
+    """
+
+    handles: Ids
+    terms: PublicTerms
+    by_id: bool = True
+    no_route: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Quota:
     """A daily quota of calls that a platform grants to the app, not to each account.
 
@@ -190,7 +207,7 @@ class PlatformFacts:
     `takes_api_key` says that public numbers can be read with an API key of the app, the setting `<name>_api_key`.
     `derived_needs_consent` says that the platform's terms demand a consent before its numbers are mixed with those of
     other platforms. `storing_needs_consent` says that they demand one before anything that its API returned is stored.
-    `terms` are the rules of the platform's terms about kinds of data.
+    `terms` are the rules of the platform's terms about kinds of data, and `public` what is known of accounts of others.
     `login` is the flow by which a person connects an account in a browser, None if Tidemark has none for the platform;
     `no_login` then tells in one sentence how accounts are connected instead. `second_login` is the flow of the second
     grant, which adds to a connected account; its app has the settings that are named like the host of its tokens.
@@ -207,6 +224,7 @@ class PlatformFacts:
     post_ids: Ids
     accounts: Mapping[str, str | Offer]
     posts: Mapping[str, str | Offer]
+    public: PublicFacts
     rate_basis_of: Literal["account", "post"] = "post"
     public_numbers: PublicNumbers | None = None
     needs_token: bool = True
@@ -242,7 +260,7 @@ class PlatformFacts:
 
     def kept_days(self, access: AccountAccess) -> int | None:
         """Return for how many days the terms allow to keep what was read with an access; None if they set no limit."""
-        return min((one.kept.days for one in self.terms if one.kept and one.access == access), default=None)
+        return self.public.terms.days if access == "public" else None
 
     @property
     def kept_after_grant(self) -> timedelta | None:

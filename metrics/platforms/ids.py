@@ -32,6 +32,20 @@ def number(text: str, refuse: Refuse) -> str:
     return str(value)
 
 
+def handles(pattern: str) -> Callable[[str, Refuse], str]:
+    """Return the normal form of handles: in lower case and without the `@`, if it matches a pattern as a whole."""
+    form = re.compile(pattern)
+
+    def normal(text: str, refuse: Refuse) -> str:
+        refuse_address(text, refuse)
+        found = text.removeprefix("@").lower()
+        if not form.fullmatch(found):
+            refuse(f"{shown(text)} is not a handle")
+        return found
+
+    return normal
+
+
 def refuse_address(text: str, refuse: Refuse) -> None:
     """Refuse a web address, which users often give in place of an id."""
     if "://" in text or text.lower().startswith("www."):

@@ -13,10 +13,12 @@ from metrics.platforms.facts import (
     Ids,
     Offer,
     PlatformFacts,
+    PublicFacts,
     PublicNumbers,
 )
+from metrics.platforms.ids import handles
 from metrics.platforms.login import Address, Login, LongLived, OwnedAccount, Question, split_scopes
-from metrics.platforms.terms import META
+from metrics.platforms.terms import META, META_PUBLIC
 
 _VIEWS = date(2025, 4, 21)
 
@@ -124,5 +126,8 @@ INSTAGRAM = PlatformFacts(
         "navigation": Offer("navigation", ("story",)),
         "watchTime": Offer("ig_reels_video_view_total_time", ("reel",)),
     },
+    public=PublicFacts(
+        Ids("give the username, as acme.official", handles(r"[a-z0-9._]{1,30}")), META_PUBLIC, by_id=False
+    ),
     login=_LOGIN,
 )

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
 
-from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts, PublicNumbers
-from metrics.platforms.ids import Refuse, number, shown
+from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts, PublicFacts, PublicNumbers
+from metrics.platforms.ids import Refuse, handles, number, shown
 from metrics.platforms.login import Address, Login, OwnedAccount, Question
-from metrics.platforms.terms import Term
+from metrics.platforms.terms import PublicTerms, Term
 
 _URN = re.compile(r"urn:li:([a-z]+):([^:]*)", re.IGNORECASE)
 _MOST_NAMES = 100
@@ -147,6 +147,18 @@ LINKEDIN = PlatformFacts(
         "reach": "uniqueImpressionsCount",
         "clicks": "clickCount",
     },
+    public=PublicFacts(
+        Ids("give the name in the address of the page, as acme-official, or its number", handles(r"[\w-]{1,100}")),
+        PublicTerms(
+            allowed=True,
+            days=None,
+            derived_allowed=True,
+            rule="Statistics that name nobody may be kept without a limit.",
+            derived_rule="They are not named.",
+            deletion="No time is named.",
+            source="*one report*",
+        ),
+    ),
     same_accounts=_same_accounts,
     login=_LOGIN,
 )

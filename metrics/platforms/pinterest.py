@@ -3,9 +3,20 @@
 from typing import Any
 
 from metrics.documents import ContentType
-from metrics.platforms.facts import ON_ACCOUNTS, Api, Colours, ContentFacts, Ids, Offer, PlatformFacts, Quota
+from metrics.platforms.facts import (
+    ON_ACCOUNTS,
+    Api,
+    Colours,
+    ContentFacts,
+    Ids,
+    Offer,
+    PlatformFacts,
+    PublicFacts,
+    Quota,
+)
+from metrics.platforms.ids import handles
 from metrics.platforms.login import Address, Login, OwnedAccount, Question
-from metrics.platforms.terms import Term
+from metrics.platforms.terms import PublicTerms, Term
 
 _ORGANIC = "Of pins that are not advertised; Pinterest counts UTC days."
 
@@ -74,6 +85,20 @@ PINTEREST = PlatformFacts(
         "follows": Offer("USER_FOLLOW", note=_BY_DAY),
         "profileVisits": Offer("PROFILE_VISIT", note=_BY_DAY),
     },
+    public=PublicFacts(
+        Ids("give the username, as acme_official", handles(r"[a-z0-9_]{3,30}")),
+        PublicTerms(
+            allowed=False,
+            days=None,
+            derived_allowed=True,
+            rule="The API shows nothing of accounts of others.",
+            derived_rule="They are not named; numbers that a person enters do not come from the API.",
+            deletion="No time is named.",
+            source="*Developer Guidelines*",
+        ),
+        by_id=False,
+        no_route="Pinterest has no lawful route to numbers of other accounts: its API shows nothing of them.",
+    ),
     quotas={
         "calls": Quota(1_000, "Calls of the Pinterest API (1,000 with Trial access, no limit with Standard access)"),
     },

@@ -7,8 +7,6 @@ themselves. `docs/terms.md` is made from them and from the rules of this module 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from metrics.documents import AccountAccess
-
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -17,18 +15,36 @@ class Term:
     `data` names the kind. `rule` is the rule and `obeyed` what Tidemark does about it, both in whole sentences.
     `source` is the platform's document; «one report» stands for what one person reported and no document confirmed.
 
-    With `kept`, the data of accounts that are read with this `access` are deleted after that time by
-    `metrics.upkeep.limited`; the term is then about these accounts alone. With `kept_after_grant`, everything of an
-    account is deleted that long after its grant ended by `metrics.upkeep.ended`.
+    With `kept_after_grant`, everything of an account is deleted that long after its grant ended by
+    `metrics.upkeep.ended`.
     """
 
     data: str
     rule: str
     obeyed: str
     source: str
-    access: AccountAccess | None = None
-    kept: timedelta | None = None
     kept_after_grant: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublicTerms:
+    """What the terms of a platform say about numbers that it shows of accounts of others.
+
+    `allowed` says whether such numbers may be read through an API and kept at all. After `days` days,
+    `metrics.upkeep.limited` deletes them, also those of accounts that were connected without a token; None: the terms
+    name no time. `derived_allowed` says whether metrics may be derived from them without a consent of the platform.
+
+    `rule`, `derived_rule` and `deletion` are the same, and what has to be deleted when, in whole sentences. `source` is
+    the platform's document; «one report» stands for what one person reported and no document confirmed.
+    """
+
+    allowed: bool
+    days: int | None
+    derived_allowed: bool
+    rule: str
+    derived_rule: str
+    deletion: str
+    source: str
 
 
 ERASED = (
@@ -45,11 +61,17 @@ META = (
         ERASED,
         "*Platform Terms*, 3.d",
     ),
-    Term(
-        "public data of others",
-        "It may be used only for what Meta approved the app for.",
-        "Only connected accounts are read.",
-        "*Platform Terms*",
-    ),
 )
 """The terms of Instagram, Facebook and Threads."""
+
+META_PUBLIC = PublicTerms(
+    allowed=True,
+    days=None,
+    derived_allowed=True,
+    rule="They may be used only for what Meta approved the app for. No time is named.",
+    derived_rule="They are not named.",
+    deletion="They are deleted when they are no longer needed, on request of the user or of Meta, and when the app "
+    "ends.",
+    source="*Platform Terms*, 3.d",
+)
+"""The terms of Instagram, Facebook and Threads about numbers of accounts of others."""

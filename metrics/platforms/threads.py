@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from metrics.platforms.facts import META_CONTENT, Api, Colours, Ids, PlatformFacts, PublicNumbers
+from metrics.platforms.facts import META_CONTENT, Api, Colours, Ids, PlatformFacts, PublicFacts, PublicNumbers
+from metrics.platforms.ids import handles
 from metrics.platforms.login import Address, Login, LongLived, OwnedAccount, Question, split_scopes
-from metrics.platforms.terms import META, Term
+from metrics.platforms.terms import META, META_PUBLIC, Term
 
 
 def _profile(body: Any) -> list[OwnedAccount]:
@@ -66,6 +67,9 @@ THREADS = PlatformFacts(
         "shares": "reposts + quotes + shares",
         "views": "views",
     },
+    public=PublicFacts(
+        Ids("give the username, as acme.official", handles(r"[a-z0-9._]{1,30}")), META_PUBLIC, by_id=False
+    ),
     calls_per_day=48_000,
     login=_LOGIN,
 )

@@ -6,10 +6,10 @@ Facts: docs/platform-facts.md#tiktok.
 import re
 from typing import Any
 
-from metrics.platforms.facts import ON_ACCOUNTS, Api, Colours, Ids, Offer, PlatformFacts
-from metrics.platforms.ids import Refuse, refuse_address, shown
+from metrics.platforms.facts import ON_ACCOUNTS, Api, Colours, Ids, Offer, PlatformFacts, PublicFacts
+from metrics.platforms.ids import Refuse, handles, refuse_address, shown
 from metrics.platforms.login import Address, Login, OwnedAccount, Question
-from metrics.platforms.terms import ERASED, Term
+from metrics.platforms.terms import ERASED, PublicTerms, Term
 
 _OPEN_ID = re.compile(r"[A-Za-z0-9_-]{8,128}")
 
@@ -149,6 +149,21 @@ TIKTOK = PlatformFacts(
         "follows": Offer("new_followers", note=_SECOND_GRANT, further=True),
         "profileVisits": Offer("profile_views", note=_SECOND_GRANT, further=True),
     },
+    public=PublicFacts(
+        Ids("give the username, as acme.official", handles(r"[a-z0-9_.]{2,24}")),
+        PublicTerms(
+            allowed=False,
+            days=None,
+            derived_allowed=True,
+            rule="The API that shows accounts of others is closed to commercial products.",
+            derived_rule="They are not named; numbers that a person enters do not come from the API.",
+            deletion="Data is deleted on request, and when the access ends.",
+            source="*Research API*; *one report*",
+        ),
+        by_id=False,
+        no_route="TikTok has no lawful route to numbers of other accounts: its Research API is closed to commercial "
+        "products.",
+    ),
     calls_per_minute=600,
     login=_LOGIN,
     second_login=_SECOND_LOGIN,

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from metrics.clock import utcnow
-from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts, PublicNumbers
-from metrics.platforms.ids import Refuse, number
+from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts, PublicFacts, PublicNumbers
+from metrics.platforms.ids import Refuse, handles, number
 from metrics.platforms.login import Address, Login, OwnedAccount, Question
-from metrics.platforms.terms import ERASED, Term
+from metrics.platforms.terms import ERASED, PublicTerms, Term
 
 _SNOWFLAKE_EPOCH = datetime.fromtimestamp(1_288_834_974.657, UTC)
 _SNOWFLAKE_SHIFT = 22
@@ -69,13 +69,6 @@ TWITTER = PlatformFacts(
             "An export has no content of posts.",
             "*Developer Policy*",
         ),
-        Term(
-            "comparisons with others",
-            "The policy lists «competitive benchmarking» among the forbidden uses; whether that means comparing X "
-            "itself is for a lawyer to say.",
-            "Tidemark compares an account only with its own past.",
-            "*one report*",
-        ),
     ),
     colours=Colours("#c77700", "#f0a63a"),
     public_numbers=PublicNumbers(
@@ -106,6 +99,19 @@ TWITTER = PlatformFacts(
         "interactions": "engagements",
         "profileVisits": "user_profile_clicks",
     },
+    public=PublicFacts(
+        Ids("give the username, as acme_official, or the number of the user", handles(r"[a-z0-9_]{1,15}")),
+        PublicTerms(
+            allowed=True,
+            days=None,
+            derived_allowed=True,
+            rule="No time is named.",
+            derived_rule="The policy lists «competitive benchmarking» among the forbidden uses; whether that means "
+            "comparing X itself is for a lawyer to say.",
+            deletion="Posts and users that were deleted or changed on X are deleted or changed within 24 hours.",
+            source="*Developer Policy*",
+        ),
+    ),
     posts_per_day=100_000,
     billing="which bills each of them",
     login=_LOGIN,

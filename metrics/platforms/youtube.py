@@ -12,12 +12,13 @@ from metrics.platforms.facts import (
     Ids,
     Offer,
     PlatformFacts,
+    PublicFacts,
     PublicNumbers,
     Quota,
 )
-from metrics.platforms.ids import Refuse, refuse_address, shown
+from metrics.platforms.ids import Refuse, handles, refuse_address, shown
 from metrics.platforms.login import Address, Login, OwnedAccount, Question
-from metrics.platforms.terms import ERASED, Term
+from metrics.platforms.terms import ERASED, PublicTerms, Term
 
 _CHANNEL = re.compile(r"UC[A-Za-z0-9_-]{22}")
 _VIDEO = re.compile(r"[A-Za-z0-9_-]{11}")
@@ -120,6 +121,22 @@ YOUTUBE = PlatformFacts(
         "comments": "commentCount",
         "views": Offer("viewCount", changed=_VIEWS_CHANGED),
     },
+    public=PublicFacts(
+        Ids(
+            "give the handle, as @acme, or the id of the channel, as UC0123456789abcdefghijkl",
+            handles(r"[\w.·-]{3,30}"),
+        ),
+        PublicTerms(
+            allowed=True,
+            days=30,
+            derived_allowed=False,
+            rule="They are refreshed or deleted within 30 days, statistics too.",
+            derived_rule="Metrics that are derived from them, and sums over channels of several owners, need a consent "
+            "of the platform.",
+            deletion="What users ask to delete is deleted within seven days.",
+            source="*Developer Policies*, III.E.4",
+        ),
+    ),
     quotas={
         "general": Quota(10_000, "Calls of the YouTube Data API that have no quota of their own"),
         "stats": Quota(10_000, "Calls of `videos:batchGetStats`"),
@@ -153,8 +170,6 @@ YOUTUBE = PlatformFacts(
             "rollups and posts of more than 30 days ago are deleted; older periods have the reason `terms`. It is in "
             "no Parquet file. `GET …/accounts` has its `keptDays`.",
             "*Developer Policies*, III.E.4",
-            access="public",
-            kept=timedelta(days=30),
         ),
         Term(
             "what users ask to delete",

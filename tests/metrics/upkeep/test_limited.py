@@ -8,7 +8,7 @@ from metrics.periods import DAY
 from metrics.platforms.registry import FACTS, KEPT_DAYS
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.setup.schema import METRICS
+from metrics.store.namespaces import OWN
 from metrics.upkeep.limited import first_kept, limited_accounts
 from metrics.upkeep.retention import Horizon, apply
 from tests.retained import keep
@@ -40,7 +40,7 @@ def write(store: Store, name: str, platform: Platform, at: datetime) -> None:
 
 def left(store: Store, name: str) -> tuple[set[datetime], set[datetime]]:
     """Return the times of the observations and of the rollups that are left of an account."""
-    observed = {row["timestamp"] for row in store.db[METRICS].find({"metadata.accountId": name})}
+    observed = {row["timestamp"] for row in store.db[OWN.log].find({"metadata.accountId": name})}
     return observed, {row["periodStart"] for row in store.db["aggregated_metrics"].find({"accountId": name})}
 
 
@@ -77,5 +77,5 @@ def test_posts_that_are_no_longer_read_are_deleted(store: Store, settings: Setti
 
 def test_rule_is_one_of_the_terms() -> None:
     assert KEPT_DAYS == {("youtube", "public"): 30}
-    (term,) = (one for one in FACTS["youtube"].terms if one.kept is not None)
-    assert (term.access, term.kept, term.source) == ("public", timedelta(days=30), "*Developer Policies*, III.E.4")
+    terms = FACTS["youtube"].public.terms
+    assert (terms.days, terms.source) == (30, "*Developer Policies*, III.E.4")
