@@ -7,7 +7,7 @@ from metrics.connecting.new_account import NewAccount
 from metrics.documents import Platform
 from metrics.errors import InvalidInput
 from metrics.settings import Settings
-from tidemark.accounts_file import MAX_PROBLEMS
+from tidemark.rows import MAX_PROBLEMS
 
 Ids = Mapping[tuple[Platform, str], tuple[str | None, str]]
 

@@ -10,16 +10,17 @@ secondClientSecret` are a second grant of the same account, for a platform with 
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from metrics.connecting.new_account import NewAccount
-from metrics.documents import PLATFORMS, Platform
+from metrics.documents import Platform
 from metrics.errors import InvalidInput
 from metrics.identity import account_id_or_name
 from metrics.ids import check_id, check_text
 from metrics.platforms.registry import FACTS
 from metrics.visible import trimmed, visible
-from tidemark.rows import read_rows
+from tidemark.rows import check_texts, platform_of, read_all
 
 _IDENTITY = ("workspaceId", "platform", "platformAccountId", "handle")
 COLUMNS = (*_IDENTITY, "accessToken")
@@ -47,9 +48,6 @@ _LONGEST_HANDLE = 200
 _LONGEST_SECRET = 4096
 """Maximum number of characters of a token or a secret, which has to fit into an HTTP header."""
 
-MAX_PROBLEMS = 5
-"""Maximum number of problems shown; if more rows are wrong, they usually share one cause."""
-
 
 def parse(content: bytes) -> list[NewAccount]:
     """Return the accounts of a file.
@@ -58,27 +56,7 @@ def parse(content: bytes) -> list[NewAccount]:
         InvalidInput: at least one row is wrong; the message names the first of these with their numbers, their columns
             and the accepted values.
     """
-    found: list[NewAccount] = []
-    problems: list[str] = []
-    seen: dict[tuple[str, str, str], str] = {}
-    try:
-        for place, row in read_rows(content, ALL_COLUMNS):
-            try:
-                if isinstance(row, InvalidInput):
-                    raise row
-                account = account_of(row)
-            except InvalidInput as error:
-                problems.append(f"{place}: {error}")
-                continue
-            first = seen.setdefault(account.identity, place)
-            if first != place:
-                problems.append(f"{place}: the same account as {first}")
-            found.append(account)
-    except InvalidInput as error:
-        raise InvalidInput(f"nothing was imported; {error}") from None
-    if problems:
-        more = [f"and {len(problems) - MAX_PROBLEMS} more"] if len(problems) > MAX_PROBLEMS else []
-        raise InvalidInput("nothing was imported; " + "; ".join([*problems[:MAX_PROBLEMS], *more]))
+    found = read_all(content, ALL_COLUMNS, account_of, attrgetter("identity"), "nothing was imported")
     if not found:
         raise InvalidInput(f"the file has no account; its columns are {', '.join(COLUMNS)}")
     return found
@@ -90,18 +68,13 @@ def account_of(row: Mapping[str, Any]) -> NewAccount:
     Raises:
         InvalidInput: a value is missing, unknown or impossible.
     """
-    if odd := sorted(str(name) for name, value in row.items() if isinstance(value, bool | float | list | dict)):
-        raise InvalidInput(f"{', '.join(odd)}: is not text: put it in quotation marks")
-    if unknown := sorted(set(row) - set(ALL_COLUMNS)):
-        named = ", ".join(visible(name) for name in unknown)
-        raise InvalidInput(f"{named}: no such column; the columns are {', '.join(ALL_COLUMNS)}")
+    check_texts(row, ALL_COLUMNS)
     values = {name: _value(name, row.get(name)) for name in ALL_COLUMNS}
-    platform = next((p for p in PLATFORMS if p == values["platform"].lower()), None)
+    platform = platform_of(values["platform"]) if values["platform"] else None
     needed = _IDENTITY if platform is not None and FACTS[platform].connects_without_token else COLUMNS
-    if missing := [name for name in needed if not values[name]]:
+    missing = [name for name in needed if not values[name]]
+    if platform is None or missing:
         raise InvalidInput(f"{', '.join(missing)} missing")
-    if platform is None:
-        raise InvalidInput(f"platform {visible(values['platform'][:32])} is none of {', '.join(PLATFORMS)}")
     check_id(values["workspaceId"], "workspaceId")
     if (second := [name for name in _SECOND if values[name]]) and not FACTS[platform].takes_second_grant:
         raise InvalidInput(f"{', '.join(second)}: {FACTS[platform].title} has no second grant: leave it empty")

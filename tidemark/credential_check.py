@@ -7,7 +7,7 @@ from metrics.connecting.new_account import NewAccount
 from metrics.platforms.registry import FACTS
 from metrics.settings import Settings
 from metrics.visible import visible
-from tidemark.accounts_file import MAX_PROBLEMS
+from tidemark.rows import MAX_PROBLEMS
 
 _MOST_NAMED = 20
 """If more accounts are connected at once, their owners are not listed."""

@@ -9,10 +9,11 @@ import codecs
 import csv
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from io import StringIO
-from typing import Any
+from typing import Any, TypeVar
 
+from metrics.documents import PLATFORMS, Platform
 from metrics.errors import InvalidInput
 from metrics.visible import trimmed, visible
 
@@ -31,18 +32,88 @@ _BROKEN = (ValueError, RecursionError)
 """Exceptions of parsing invalid JSON."""
 _LONGEST_HEADER = 64 * 1024
 _SHOWN = 32
-"""Maximum number of characters shown of an unknown column name."""
+"""Maximum number of characters shown of an unknown value or name."""
+MAX_PROBLEMS = 5
+"""Maximum number of problems shown; if more rows are wrong, they usually share one cause."""
 _SAVE_AS = "save it as «CSV UTF-8»"
 
+T = TypeVar("T")
 Row = tuple[str, Mapping[str, Any] | InvalidInput]
 """The place of the row (`row 3`), and its values by column, or the error that makes it invalid."""
 
 
-def read_rows(content: bytes, columns: Sequence[str]) -> Iterator[Row]:
+def read_all(
+    content: bytes,
+    columns: Sequence[str],
+    make: Callable[[Mapping[str, Any]], T],
+    identity: Callable[[T], Hashable],
+    refused: str,
+    *,
+    header_optional: bool = False,
+) -> list[T]:
+    """Return what `make` makes of the rows of a file, which is accepted or refused as a whole.
+
+    No two rows may have the same `identity`. `refused` says in messages that nothing was done.
+
+    Raises:
+        InvalidInput: at least one row is wrong, or there is none; the message names the first of these with their
+            numbers, their columns and the accepted values.
+    """
+    found: list[T] = []
+    problems: list[str] = []
+    seen: dict[Hashable, str] = {}
+    try:
+        for place, row in read_rows(content, columns, header_optional=header_optional):
+            try:
+                if isinstance(row, InvalidInput):
+                    raise row
+                one = make(row)
+            except InvalidInput as error:
+                problems.append(f"{place}: {error}")
+                continue
+            first = seen.setdefault(identity(one), place)
+            if first != place:
+                problems.append(f"{place}: the same account as {first}")
+            found.append(one)
+    except InvalidInput as error:
+        raise InvalidInput(f"{refused}; {error}") from None
+    if problems:
+        more = [f"and {len(problems) - MAX_PROBLEMS} more"] if len(problems) > MAX_PROBLEMS else []
+        raise InvalidInput(f"{refused}; " + "; ".join([*problems[:MAX_PROBLEMS], *more]))
+    return found
+
+
+def check_texts(row: Mapping[str, Any], columns: Sequence[str]) -> None:
+    """Check that a row has only known columns, and text in all of them.
+
+    Raises:
+        InvalidInput: the message names the columns.
+    """
+    if odd := sorted(str(name) for name, value in row.items() if isinstance(value, bool | float | list | dict)):
+        raise InvalidInput(f"{', '.join(odd)}: is not text: put it in quotation marks")
+    if unknown := sorted(set(row) - set(columns)):
+        named = ", ".join(visible(name) for name in unknown)
+        raise InvalidInput(f"{named}: no such column; the columns are {', '.join(columns)}")
+
+
+def platform_of(text: str) -> Platform:
+    """Return the platform of a cell.
+
+    Raises:
+        InvalidInput: there is no such platform.
+    """
+    platform = next((one for one in PLATFORMS if one == text.lower()), None)
+    if platform is None:
+        raise InvalidInput(f"platform {visible(text[:_SHOWN])} is none of {', '.join(PLATFORMS)}")
+    return platform
+
+
+def read_rows(content: bytes, columns: Sequence[str], *, header_optional: bool = False) -> Iterator[Row]:
     """Yield the rows of a file that are not empty.
 
-    Values in CSV are texts; those in JSON keep their types. Places are counted from 1 as people see them: rows of a
-    spreadsheet including its header, lines of JSON lines, elements of an array.
+    With `header_optional`, the first row of a table that begins with no column name has values, in the order of the
+    columns. Values in CSV are texts; those in JSON keep their types. Places are counted from 1 as people see them: rows
+    of a spreadsheet including its header, lines of JSON lines, elements of an array.
 
     Raises:
         InvalidInput: the whole file cannot be read, because of its encoding, its header, or an open quote.
@@ -51,7 +122,7 @@ def read_rows(content: bytes, columns: Sequence[str]) -> Iterator[Row]:
     first = text.lstrip()[:1]
     if first == "[":
         return _of_array(text, columns)
-    return _of_json(text, columns) if first == "{" else _of_table(text, columns)
+    return _of_json(text, columns) if first == "{" else _of_table(text, columns, header_optional=header_optional)
 
 
 def _decoded(content: bytes) -> str:
@@ -65,12 +136,16 @@ def _decoded(content: bytes) -> str:
     return text
 
 
-def _of_table(text: str, columns: Sequence[str]) -> Iterator[Row]:
+def _of_table(text: str, columns: Sequence[str], *, header_optional: bool) -> Iterator[Row]:
     declared = _EXCEL_SEPARATOR.match(text)
     skipped, text = (1, text[declared.end() :]) if declared else (0, text)
     rows = _filled(text, declared[1] if declared else _separator(text, columns), skipped)
     number, cells = next(rows, (skipped + 1, []))
-    names = _header(number, cells, columns)
+    if header_optional and cells and _canonical(cells[0], columns) not in columns:
+        names = list(columns)
+        yield f"row {number}", _named(names, cells)
+    else:
+        names = _header(number, cells, columns)
     for number, cells in rows:
         yield f"row {number}", _named(names, cells)
 
@@ -93,12 +168,12 @@ def _filled(text: str, separator: str, skipped: int) -> Iterator[tuple[int, list
 
 
 def _separator(text: str, columns: Sequence[str]) -> str:
-    """Return the separator with which the first line has the most known columns."""
+    """Return the separator with which the first line has the most known columns, or else the most cells."""
     header = _LINE_END.split(text.lstrip()[:_LONGEST_HEADER], maxsplit=1)[0]
 
-    def known(separator: str) -> int:
-        names = (name.strip('" ') for name in header.split(separator))
-        return sum(_canonical(name, columns) in columns for name in names)
+    def known(separator: str) -> tuple[int, int]:
+        names = [name.strip('" ') for name in header.split(separator)]
+        return sum(_canonical(name, columns) in columns for name in names), len(names)
 
     return max(_SEPARATORS, key=known)
 

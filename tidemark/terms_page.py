@@ -20,6 +20,10 @@ the code: `python -m tidemark.terms_page > docs/terms.md`.
 _COLUMNS = "| data | rule | what Tidemark does | source |\n|---|---|---|---|\n"
 _CONTENT_SOURCE = f"[{_FACTS}]({_FACTS}#content-of-posts)"
 _HOUR = timedelta(hours=1)
+_REMOVED = (
+    "`tidemark watch remove` deletes the public numbers, posts and rollups of an account at once, and so do "
+    "`DELETE …/watched/…` and `tidemark erase` of the workspace, or of the connected account that is the same."
+)
 
 
 def page() -> str:
@@ -52,6 +56,28 @@ def _terms(facts: PlatformFacts) -> Iterator[Term]:
             "*Developer Guidelines*",
         )
     yield from facts.terms
+    yield from _public(facts)
+
+
+def _public(facts: PlatformFacts) -> Iterator[Term]:
+    terms = facts.public.terms
+    if facts.public.no_route:
+        kept = "None are read. A person may enter them by hand, with the name of who entered them."
+    elif terms.days is not None:
+        kept = (
+            f"Each night, the numbers, rollups and posts of watched accounts of more than {terms.days} days ago are "
+            "deleted, and ids and handles that were not told again since."
+        )
+    else:
+        kept = "They are kept for `TIDEMARK_RETENTION_DAYS` and `TIDEMARK_ROLLUP_RETENTION_DAYS`."
+    yield Term("public numbers of accounts of others", terms.rule, kept, terms.source)
+    derived = (
+        "Rollups are derived from them; nothing is compared with them yet."
+        if terms.derived_allowed
+        else "Rollups are derived from them. Nothing is compared with them yet, nor will be without the consent."
+    )
+    yield Term("metrics that are derived from these numbers", terms.derived_rule, derived, terms.source)
+    yield Term("deletion of these numbers", terms.deletion, _REMOVED, terms.source)
 
 
 def _content(facts: PlatformFacts) -> Term:

@@ -4,8 +4,8 @@ Everything that comes from outside is checked here. What is refused changes noth
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -69,16 +69,49 @@ def watch(store: Store, workspace_id: str, wanted: NewWatch, now: datetime, limi
         _check_limit(store, workspace_id, limit, adding="own" in present and wanted.own is None)
         store.watch_lists.change(present, shown, [name for name in _SHOWN_FIELDS if name not in shown])
         return Watched(_read(store, workspace_id, wanted.platform, key), is_new=False)
-    if wanted.platform in store.watch_lists.platforms_off(workspace_id):
-        title = FACTS[wanted.platform].title
-        raise Refused(
-            f"platform: the workspace switched {title} off for watching: switch it on with `tidemark watch on`",
-            "platform",
-        )
+    _check_on(wanted.platform, store.watch_lists.platforms_off(workspace_id))
     _check_limit(store, workspace_id, limit, adding=wanted.own is None)
     document = _new(store, workspace_id, wanted.platform, key, now)
     store.watch_lists.put({**document, **shown})  # type: ignore[typeddict-item]
     return Watched(_read(store, workspace_id, wanted.platform, key), is_new=True)
+
+
+def watch_all(store: Store, workspace_id: str, wanted: Sequence[NewWatch], now: datetime, limit: int) -> list[Watched]:
+    """Watch several accounts of others, or none of them if that is too many, or if a platform was switched off.
+
+    Those that are watched already get other labels and groups, and stay the same account as a connected one.
+
+    Raises:
+        InvalidInput, Refused: see `watch`; nothing was added.
+        MongoUnavailable: MongoDB does not answer; call this again.
+    """
+    off = store.watch_lists.platforms_off(workspace_id)
+    given: list[NewWatch] = []
+    new: set[str] = set()
+    for one in wanted:
+        key = watched_key(one.platform, one.name)
+        _shown_fields(one)
+        present = store.watch_lists.find(workspace_id, one.platform, key)
+        if present is None:
+            _check_on(one.platform, off)
+            new.add(watched_id(workspace_id, one.platform, key))
+        given.append(one if present is None else replace(one, own=present.get("own")))
+    others = store.watch_lists.count_of_others(workspace_id) + len(new)
+    if new and others > limit:
+        raise Refused(
+            f"the workspace would watch {others} accounts of others, and TIDEMARK_WATCH_LIMIT allows {limit}: nothing "
+            "was added"
+        )
+    return [watch(store, workspace_id, one, now, limit) for one in given]
+
+
+def _check_on(platform: Platform, off: Collection[Platform]) -> None:
+    if platform in off:
+        title = FACTS[platform].title
+        raise Refused(
+            f"platform: the workspace switched {title} off for watching: switch it on with `tidemark watch on`",
+            "platform",
+        )
 
 
 def watched_account(store: Store, workspace_id: str, platform: Platform, name: str) -> WatchedDocument:
@@ -193,24 +226,3 @@ def _read(store: Store, workspace_id: str, platform: Platform, key: str) -> Watc
     if found is None:
         raise NotFound(f"{workspace_id} does not watch {platform} {visible(key[:_SHOWN])}: see `tidemark watch list`")
     return found
-
-
-def check_room(store: Store, workspace_id: str, wanted: Sequence[NewWatch], limit: int) -> None:
-    """Check that a workspace may watch further accounts, before the first of them is added.
-
-    Raises:
-        InvalidInput: a name is not one of its platform.
-        Refused: together with those that are watched, there would be more than `limit` accounts of others.
-        MongoUnavailable: MongoDB does not answer.
-    """
-    watched = {one["_id"]: one for one in store.watch_lists.all(workspace_id)}
-    others = {key for key, one in watched.items() if "own" not in one}
-    for one in wanted:
-        found = store.watch_lists.find(workspace_id, one.platform, key := watched_key(one.platform, one.name))
-        name = found["_id"] if found else watched_id(workspace_id, one.platform, key)
-        others = others - {name} if one.own else others | {name}
-    if len(others) > limit:
-        raise Refused(
-            f"the workspace would watch {len(others)} accounts of others, and TIDEMARK_WATCH_LIMIT allows {limit}: "
-            "nothing was added"
-        )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from metrics.calendars import Calendar
 from metrics.catalog import metrics_of
 from metrics.collection.appending import Entry, append_and_mark
 from metrics.documents import Observation, Platform, WatchedDocument
@@ -50,14 +51,15 @@ def enter_numbers(
     workspace_id: str,
     platform: Platform,
     name: str,
-    day: date,
     numbers: Mapping[str, object],
     by: str,
     horizon: Horizon,
+    day: date | None = None,
 ) -> Entered:
     """Store the numbers of a watched account of a day, in place of those of the same names that were entered before.
 
-    `by` is the name of the key or the person that enters them; `horizon.now` is the present instant.
+    `day` is one of the workspace's calendar, by default the present one. `by` is the name of the key or the person that
+    enters them; `horizon.now` is the present instant.
 
     Raises:
         InvalidInput: a number is unknown, is none, or the day is not one that is kept.
@@ -67,7 +69,9 @@ def enter_numbers(
     """
     watched = watched_account(store, workspace_id, platform, name)
     values = _checked(platform, numbers)
-    slot = _slot(store, watched, day, horizon)
+    calendar = store.calendars.get(workspace_id).current
+    day = day or calendar.date_of(horizon.now)
+    slot = _slot(calendar, watched, day, horizon)
     public = store.public
     if watched["source"] == "public" and public.observations.newest_slot({"accountId": watched["_id"]}) is not None:
         raise Refused(
@@ -111,9 +115,8 @@ def _checked(platform: Platform, numbers: Mapping[str, object]) -> dict[str, int
     return found
 
 
-def _slot(store: Store, watched: WatchedDocument, day: date, horizon: Horizon) -> datetime:
+def _slot(calendar: Calendar, watched: WatchedDocument, day: date, horizon: Horizon) -> datetime:
     """Return the first slot of a day of the workspace, which is one that is kept and has begun."""
-    calendar = store.calendars.get(watched["workspaceId"]).current
     first = horizon.observations_from(watched["workspaceId"])
     days = FACTS[watched["platform"]].public.terms.days
     if days is not None:

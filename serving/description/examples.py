@@ -97,6 +97,16 @@ _CAMPAIGN: Json = {
     "name": "spring", "title": "Spring sale", "startDate": "2026-03-01", "endDate": "2026-03-21", "tag": "springsale",
     "createdAt": _READ_AT, "changedAt": _READ_AT,
 }  # fmt: skip
+_WATCHED: Json = {
+    "platform": "instagram", "key": "@rival.coffee", "handle": "rival.coffee", "label": "Rival Coffee",
+    "group": "coffee", "state": "pending", "stateReason": "It is looked up when public numbers are read next.",
+    "stateSince": _READ_AT, "watchedSince": _DAY, "source": "public",
+}  # fmt: skip
+_BY_HAND: Json = {
+    **_WATCHED, "platform": "tiktok", "state": "unsupported", "source": "manual", "enteredBy": "frontend",
+    "stateReason": "TikTok has no lawful route to numbers of other accounts: its Research API is closed to commercial "
+    "products. Its numbers can be entered by hand.",
+}  # fmt: skip
 _METRIC: Json = {
     "name": "followers", "subject": "account", "kind": "gauge", "unit": "count", "meaning": "Followers of the account.",
     "addsOverTime": False, "addsOverSubjects": True,
@@ -286,6 +296,15 @@ EXAMPLES: Mapping[str, Any] = {
     "campaign": {"data": _CAMPAIGN},
     "putCampaign": {"data": _CAMPAIGN},
     "deleteCampaign": {"data": _CAMPAIGN},
+    "watchedAccounts": {
+        "data": [_WATCHED, _BY_HAND], "page": _WHOLE, "meta": {"others": 2, "limit": 100, "platformsOff": []},
+    },
+    "watched": {"data": _WATCHED},
+    "putWatched": {"data": _WATCHED},
+    "deleteWatched": {"data": _WATCHED},
+    "putWatchedNumbers": {
+        "data": {**_BY_HAND, "date": "2026-01-15", "numbers": {"followers": 18250}, "enteredAt": _READ_AT},
+    },
     "definitions": {"data": [_DEFINITION], "page": _WHOLE},
     "definition": {"data": _DEFINITION},
     "putDefinition": {"data": _DEFINITION},

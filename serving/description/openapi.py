@@ -27,7 +27,13 @@ Json = dict[str, Any]
 _REF = "#/components/schemas/{model}"
 _CHOICES = {"period": list(PERIODS), "platform": list(PLATFORMS)}
 """The values of the path parameters that are not ids."""
-_PATHS = {"period": "A period.", "platform": "A platform.", "name": "The name."}
+_PATHS = {
+    "period": "A period.",
+    "platform": "A platform.",
+    "name": "The name.",
+    "handleOrId": "The handle of the account, with or without `@`, or the platform's id of it where it finds accounts "
+    "by their ids. A name that begins with `@` is a handle.",
+}
 _ID = r"^[A-Za-z0-9_.:-]{1,128}$"
 _TAGS = {
     "Reads": "Metrics and rollups, page by page, each with its coverage and an ETag.",
@@ -37,6 +43,7 @@ _TAGS = {
     "severity.",
     "Anomalies": "What a person says of anomalies, and how many alarms a workspace wants.",
     "Campaigns": "Ranges of days of a workspace, with the accounts or posts that belong to them.",
+    "Watching": "Accounts of others whose public numbers a workspace follows.",
     "Streams": "Events as they happen; events missed during a disconnection are replayed.",
 }
 _ABOUT = """Hourly social media metrics: observations, rollups and events of the workspaces that a key may see.
@@ -210,6 +217,8 @@ def _path_parameters(path: str) -> list[Json]:
 def _identifier(name: str, path: str) -> Json:
     if name == "name" and "/definitions/" not in path:
         return {"type": "string", "pattern": CAMPAIGN_NAME, "examples": ["spring"]}
+    if name == "handleOrId":
+        return {"type": "string", "minLength": 1, "examples": ["@rival.coffee"]}
     if name == "name":
         return {"type": "string", "pattern": NAME_PATTERN, "examples": ["save_rate"]}
     examples = {

@@ -1,8 +1,10 @@
 """Authorised look-ups of the ids in a path. An unknown id and another tenant's id give the same 404."""
 
+from typing import cast
+
 from starlette.requests import Request
 
-from metrics.documents import AccountDocument, OperationDocument, Scope
+from metrics.documents import PLATFORMS, AccountDocument, OperationDocument, Platform, Scope
 from metrics.errors import InvalidInput, NotFound
 from metrics.ids import check_id
 from metrics.store import Store
@@ -26,6 +28,14 @@ def _id(request: Request, parameter: str) -> str:
         return check_id(request.path_params[parameter], parameter)
     except InvalidInput:
         raise not_found() from None
+
+
+def platform_of(request: Request) -> Platform:
+    """Return the platform of the path. An unknown one is answered like an unknown id."""
+    name = request.path_params["platform"]
+    if name not in PLATFORMS:
+        raise not_found()
+    return cast("Platform", name)
 
 
 def key_of(request: Request) -> ApiKey:

@@ -27,7 +27,7 @@ from serving.endpoints import (
 from serving.endpoints import query as queries
 from serving.endpoints.catalog import definitions
 from serving.endpoints.catalog import metrics as catalog
-from serving.endpoints.configuration import alerts, anomaly_alerts, calendars, campaigns
+from serving.endpoints.configuration import alerts, anomaly_alerts, calendars, campaigns, watched
 from serving.endpoints.connect import links
 from serving.schemas import alerts as alert_shapes
 from serving.schemas import anomalies as anomaly_shapes
@@ -42,6 +42,7 @@ from serving.schemas import post_insights as insight_shapes
 from serving.schemas import reads as read_shapes
 from serving.schemas import rollups as rollup_shapes
 from serving.schemas import series as series_shapes
+from serving.schemas import watched as watched_shapes
 from serving.schemas.base import Shape
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -81,6 +82,7 @@ class Operation:
 
 
 _W = "/analytics/workspace/{workspaceId}"
+_WATCHED = f"{_W}/watched/{{platform}}/{{handleOrId}}"
 _A = "/analytics/account/{accountId}"
 _P = "/analytics/post/{postId}"
 _EVENTS = ("text/event-stream; charset=utf-8",)
@@ -164,6 +166,13 @@ OPERATIONS = (
               campaign_shapes.CampaignAnswer),
     Operation("DELETE", f"{_W}/campaigns/{{name}}", campaigns.delete_campaign, "admin", "Campaigns",
               campaign_shapes.CampaignAnswer, may_be_impossible=True),
+    Operation("GET", f"{_W}/watched", watched.watched_accounts, "read", "Watching", watched_shapes.WatchedAccounts),
+    Operation("PUT", _WATCHED, watched.put_watched, "admin", "Watching", watched_shapes.WatchedAnswer,
+              body=watched_shapes.WatchToSet, may_be_impossible=True),
+    Operation("GET", _WATCHED, watched.watched, "read", "Watching", watched_shapes.WatchedAnswer),
+    Operation("PUT", f"{_WATCHED}/numbers", watched.put_watched_numbers, "admin", "Watching",
+              watched_shapes.EnteredAnswer, body=watched_shapes.NumbersToEnter, may_be_impossible=True),
+    Operation("DELETE", _WATCHED, watched.delete_watched, "admin", "Watching", watched_shapes.WatchedAnswer),
     Operation("GET", f"{_W}/definitions", definitions.definitions, "read", "Definitions", own_metrics.Definitions),
     Operation("POST", f"{_W}/definitions/preview", definitions.preview_definition, "admin", "Definitions",
               own_metrics.Preview, body=own_metrics.PreviewedFormula),

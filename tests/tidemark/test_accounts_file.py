@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from metrics.connecting.new_account import NewAccount
 from metrics.errors import InvalidInput
 from tests.tidemark.commands import Cli
-from tidemark.accounts_file import ALL_COLUMNS, MAX_PROBLEMS, parse
+from tidemark.accounts_file import ALL_COLUMNS, parse
+from tidemark.rows import MAX_PROBLEMS
 
 NAMES = ("workspaceId", "platform", "platformAccountId", "handle", "accessToken")
 HEADER = ",".join(NAMES) + "\n"

@@ -82,6 +82,13 @@ GOOD: dict[str, list[str]] = {
     "retention sync": ["retention", "sync"],
     "retention set": ["retention", "set", "acme", "--days", "90"],
     "simulator": ["simulator"],
+    "watch add": ["watch", "add", "acme", "instagram", "@rival"],
+    "watch enter": ["watch", "enter", "acme", "tiktok", "rival", "followers=1"],
+    "watch import": ["watch", "import", "acme", "rivals.csv"],
+    "watch list": ["watch", "list", "acme"],
+    "watch off": ["watch", "off", "acme", "twitter"],
+    "watch on": ["watch", "on", "acme", "twitter"],
+    "watch remove": ["watch", "remove", "acme", "instagram", "@rival"],
     "up": ["up", "--clock", "2026-03-28T22:55Z"],
 }
 """A valid call of each command."""
@@ -128,6 +135,19 @@ BAD: list[tuple[str, str]] = [
     ("accounts import broken.csv", "row 3: platform myspace"),
     ("accounts list --state asleep", "asleep"),
     ("accounts list --workspace a/b", "--workspace"),
+    ("watch list a/b", "WORKSPACE"),
+    ("watch add nowhere instagram rival", "there is no workspace nowhere"),
+    ("watch add acme myspace rival", "myspace"),
+    ("watch add acme instagram https://instagram.com/rival", "it is a web address; give the username"),
+    ("watch add acme instagram rival --own acc_9", "the workspace has no Instagram account acc_9"),
+    ("watch remove acme instagram rival", "acme does not watch instagram @rival"),
+    ("watch enter acme tiktok rival followers=1", "acme does not watch tiktok @rival"),
+    ("watch enter acme tiktok rival followers", "NAME=NUMBER"),
+    ("watch enter acme tiktok rival followers=many", "NAME=NUMBER"),
+    ("watch enter acme tiktok rival followers=1 --date soon", "--date: give a date"),
+    ("watch import acme missing.csv", "missing.csv: No such file"),
+    ("watch import acme binary.csv", "not UTF-8"),
+    ("watch off acme myspace", "myspace"),
     ("calendar show nowhere", "there is no workspace nowhere"),
     ("calendar set acme --time-zone +02:00", "is an offset"),
     ("calendar set acme --time-zone Berlin", "did you mean Europe/Berlin"),
@@ -257,6 +277,7 @@ def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def files(settings: Settings) -> Path:
     """Return a folder with good and bad accounts files."""
     header = "workspaceId,platform,platformAccountId,handle,accessToken\n"
+    (settings.home / "rivals.csv").write_text("instagram,@rival\n")
     (settings.home / "good.csv").write_text(header + "acme,instagram,1,a,t\n")
     (settings.home / "broken.csv").write_text(header + "acme,instagram,1,a,t\nacme,myspace,2,b,t\n")
     for name, text in YAML.items():

@@ -68,10 +68,10 @@ def import_file(
     refreshToken, clientId, clientSecret, expiresAt, login. Optional, for a second grant of the account:
     secondAccountId, secondAccessToken, secondRefreshToken, secondClientId, secondClientSecret.
     """
-    _connect(accounts_file.parse(_content(file)), checked=not unchecked, as_json=as_json)
+    _connect(accounts_file.parse(content_of(file)), checked=not unchecked, as_json=as_json)
 
 
-def _content(file: Path) -> bytes:
+def content_of(file: Path) -> bytes:
     """Return the content of a file, or of standard input.
 
     Raises:

@@ -1,28 +1,25 @@
 """`POST …/connect/{platform}`: links with which a person connects an account in a browser."""
 
-from typing import cast
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from metrics.connecting import flows
 from metrics.connecting.authorization import Authorization, public_url
 from metrics.connecting.errors import NotConnected
-from metrics.documents import PLATFORMS, Platform
 from metrics.encoding import dump_json
 from metrics.identity import normal_account_id
 from serving.auth.tickets import kept_key
-from serving.endpoints.access import existing_workspace, key_of
+from serving.endpoints.access import existing_workspace, key_of, platform_of
 from serving.endpoints.connect.shared import in_redis
 from serving.endpoints.query import ConnectQuery, parse
 from serving.services import services
-from serving.wire.problems import Problem, not_found
+from serving.wire.problems import Problem
 
 
 async def create_connect_link(request: Request) -> Response:
     """Make a link with which a person connects an account of a platform in a browser."""
     workspace_id = await existing_workspace(request, "admin")
-    platform, query, parts = _platform(request), parse(request, ConnectQuery), services(request)
+    platform, query, parts = platform_of(request), parse(request, ConnectQuery), services(request)
     account = query.platform_account_id
     if account is not None:
         account = normal_account_id(platform, account, "platformAccountId")
@@ -39,10 +36,3 @@ async def create_connect_link(request: Request) -> Response:
         "redirectUrl": authorization.redirect_url,
     }
     return Response(dump_json(shown), 201, {"Cache-Control": "no-store"}, media_type="application/json")
-
-
-def _platform(request: Request) -> Platform:
-    name = request.path_params["platform"]
-    if name not in PLATFORMS:
-        raise not_found()
-    return cast("Platform", name)

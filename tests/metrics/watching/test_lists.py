@@ -10,7 +10,7 @@ from metrics.errors import InvalidInput, NotFound
 from metrics.identity import watched_key
 from metrics.periods import DAY
 from metrics.store import Store
-from metrics.watching.lists import NewWatch, Refused, check_room, switch_platform, unwatch, watch, watched_account
+from metrics.watching.lists import NewWatch, Refused, switch_platform, unwatch, watch, watch_all, watched_account
 from metrics.watching.looks import RefusedState, note_refused, note_resolved
 from tests.watched import connect
 
@@ -88,9 +88,26 @@ def test_one_account_too_many_is_refused_and_own_ones_do_not_count(store: Store)
     watch(store, "w", NewWatch("instagram", "mine", own="acc_mine"), NOW, 2)
     with pytest.raises(Refused, match="TIDEMARK_WATCH_LIMIT"):
         watch(store, "w", NewWatch("instagram", "mine"), NOW, 2)
-    check_room(store, "w", [NewWatch("instagram", "one"), NewWatch("instagram", "mine", own="acc_mine")], 2)
-    with pytest.raises(Refused, match="would watch 3 accounts of others, and TIDEMARK_WATCH_LIMIT allows 2"):
-        check_room(store, "w", [NewWatch("instagram", "three")], 2)
+
+
+def test_several_accounts_are_added_or_none_of_them(store: Store) -> None:
+    watch(store, "w", NewWatch("instagram", "one"), NOW, 2)
+    switch_platform(store, "w", "youtube", NOW, on=False)
+    for others, line in (
+        ([NewWatch("instagram", "two"), NewWatch("instagram", "three")], "would watch 3 accounts of others, and"),
+        ([NewWatch("instagram", "two"), NewWatch("youtube", "two")], "switched YouTube off"),
+        ([NewWatch("instagram", "two"), NewWatch("bluesky", "two")], "two is not a handle"),
+        ([NewWatch("instagram", "two"), NewWatch("twitter", "two", "x" * 101)], "label: "),
+    ):
+        with pytest.raises(InvalidInput, match=line):
+            watch_all(store, "w", others, NOW, 2)
+        assert len(store.watch_lists.all("w")) == 1
+    found = watch_all(store, "w", [NewWatch("instagram", "one", "One"), NewWatch("instagram", "two")], NOW, 2)
+    assert [one.is_new for one in found] == [False, True]
+    connect(store, "acc_mine", "w")
+    watch(store, "w", NewWatch("instagram", "mine", own="acc_mine"), NOW, 2)
+    (again,) = watch_all(store, "w", [NewWatch("instagram", "mine", "Mine")], NOW, 2)
+    assert (again.document["own"], again.document["label"]) == ("acc_mine", "Mine")
 
 
 def test_own_is_an_account_of_this_workspace_and_platform_that_is_watched_once(store: Store) -> None:

@@ -26,7 +26,7 @@ def enter(
     store: Store, settings: Settings, day: date, platform: Platform = "tiktok", now: datetime = NOW, **numbers: Any
 ) -> Entered:
     horizon = Horizon.of(store, settings, now)
-    return enter_numbers(store, "w", platform, "acme", day, numbers, "ann", horizon)
+    return enter_numbers(store, "w", platform, "acme", numbers, "ann", horizon, day=day)
 
 
 def test_entered_numbers_tell_their_source_and_who_entered_them(store: Store, settings: Settings) -> None:

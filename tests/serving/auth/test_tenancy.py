@@ -23,6 +23,7 @@ from metrics.documents import Scope
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.workspace.anomaly_alerts import AnomalyMessageDocument
+from metrics.watching.lists import NewWatch, watch
 from serving.__main__ import Server
 from serving.auth import authenticator
 from serving.endpoints.query import Query
@@ -54,6 +55,7 @@ class Ids:
     period: str = "daily"
     platform: str = "youtube"
     name: str = "save_rate"
+    handleOrId: str = "@rival"
 
 
 MINE = Ids("w1", "a1", "p1", "op_mine", "an_mine")
@@ -89,6 +91,7 @@ def tenants(seeded: Store) -> Store:
         set_alert(seeded, workspace_id, NewAlert("save_rate", title, "totalLikes", "above", 1, "daily"), NOW)
         of_days = NewCampaign("save_rate", title, NOW.date() - timedelta(days=2), NOW.date())
         set_campaign(seeded, workspace_id, of_days, NOW, stores_content=True)
+        watch(seeded, workspace_id, NewWatch("youtube", "@rival", title), NOW, 100)
     for anomaly_id, workspace_id, account_id in (("an_mine", "w1", "a1"), ("an_marked", "w2", "a2")):
         put_anomaly(seeded, anomaly_id, NOW - timedelta(hours=3), workspaceId=workspace_id, accountId=account_id)
         rule = set_rule(seeded, workspace_id, NewRule(5), NOW)
