@@ -7,7 +7,7 @@ from metrics.documents import Observation, Platform
 from metrics.ids import post_id
 from metrics.periods import DAY
 from metrics.store import Store
-from metrics.store.namespaces import PUBLIC
+from metrics.store.setup.namespaces import PUBLIC
 from metrics.watching.lists import NewWatch, watch
 
 

@@ -16,8 +16,8 @@ from metrics.errors import NotFound, TidemarkError
 from metrics.expected import FIELDS, Connection
 from metrics.identity import account_number, same_account_ids
 from metrics.store.errors import duplicates, mongo_errors
-from metrics.store.namespaces import Namespace
 from metrics.store.setup.identities import normalise_accounts
+from metrics.store.setup.namespaces import Namespace
 
 _BATCH = 1000
 _ENDED: tuple[AccountState, ...] = ("needs_reauth", "unreachable")

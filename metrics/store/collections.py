@@ -12,7 +12,7 @@ from metrics.clock import isoformat
 from metrics.documents import CollectionDocument, Document, Platform, Problem
 from metrics.periods import HOUR
 from metrics.store.errors import duplicates, mongo_errors
-from metrics.store.namespaces import Namespace
+from metrics.store.setup.namespaces import Namespace
 
 IN_TIME: Mapping[str, object] = {"state": "collected", "notRecoverable": {"$exists": False}}
 """Query for records of accounts that were read in time. An account that was read later lacks its levels."""

@@ -20,7 +20,7 @@ from metrics.documents import Document, Observation
 from metrics.expected import Span
 from metrics.periods import DAY, HOUR, midnight
 from metrics.store.errors import mongo_errors
-from metrics.store.namespaces import Namespace
+from metrics.store.setup.namespaces import Namespace
 
 BATCH = 2000
 """Observations per insert; beyond 1,000 the time per observation no longer decreases."""

@@ -12,7 +12,7 @@ from metrics.batches import batched
 from metrics.documents import Document, Platform, PostDocument
 from metrics.errors import NotFound
 from metrics.store.errors import mongo_errors
-from metrics.store.namespaces import Namespace
+from metrics.store.setup.namespaces import Namespace
 from metrics.store.upserts import upsert_all
 
 _OPTIONAL = ("announced", "timeUnknown", "refused", "refusedOn", "content")

@@ -27,7 +27,6 @@ from metrics.store.insights.outlooks import Outlooks
 from metrics.store.insights.post_curves import PostCurves
 from metrics.store.insights.statements import Statements
 from metrics.store.insights.watched import WatchedAccounts
-from metrics.store.namespaces import OWN, PUBLIC, Namespace
 from metrics.store.observations import ObservationLog
 from metrics.store.operation_queue import OperationQueue
 from metrics.store.operations import Operations
@@ -42,6 +41,7 @@ from metrics.store.rollup.rollups import Rollups
 from metrics.store.running import RunningCommands
 from metrics.store.setup import schema
 from metrics.store.setup.migrations import Migrations
+from metrics.store.setup.namespaces import OWN, PUBLIC, Namespace
 from metrics.store.shard_reports import ShardReportStore
 from metrics.store.store_sizes import SizeSamples
 from metrics.store.workspace.alerts import Alerts

@@ -30,7 +30,7 @@ from metrics.clock import isoformat, utcnow
 from metrics.errors import InvalidInput, TidemarkError
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.namespaces import OWN, PUBLIC
+from metrics.store.setup.namespaces import OWN, PUBLIC
 from metrics.upkeep.ledger import Entry
 from metrics.upkeep.withheld import Withheld
 

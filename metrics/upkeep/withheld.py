@@ -10,7 +10,7 @@ from metrics.documents import Document, Platform
 from metrics.platforms.registry import STORING_NEEDS_CONSENT
 from metrics.store import Store
 from metrics.store.erasures import digest
-from metrics.store.namespaces import OWN, PUBLIC
+from metrics.store.setup.namespaces import OWN, PUBLIC
 from metrics.store.workspace_settings import given_consents, without_consents
 from metrics.upkeep.erase.consent import KEPT_WITHOUT_CONSENT
 from metrics.upkeep.erase.extent import LISTING_ACCOUNTS

@@ -11,7 +11,7 @@ from metrics.redis.client import connect
 from metrics.redis.versions import data_version
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.namespaces import PUBLIC
+from metrics.store.setup.namespaces import PUBLIC
 from metrics.upkeep.backup import backup
 from metrics.watching.lists import NewWatch
 from tests.tidemark.commands import Cli

@@ -19,7 +19,7 @@ from metrics.clock import isoformat, utcnow
 from metrics.documents import Document
 from metrics.periods import HOUR, Period
 from metrics.store.errors import mongo_errors
-from metrics.store.namespaces import Namespace
+from metrics.store.setup.namespaces import Namespace
 from metrics.store.upserts import upsert_all
 
 KEPT_DAYS = 40

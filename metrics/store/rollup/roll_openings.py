@@ -6,7 +6,7 @@ from pymongo.database import Database
 
 from metrics.documents import Document
 from metrics.store.errors import mongo_errors
-from metrics.store.namespaces import Namespace
+from metrics.store.setup.namespaces import Namespace
 
 
 class RollOpenings:

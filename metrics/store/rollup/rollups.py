@@ -14,7 +14,7 @@ from metrics.clock import isoformat
 from metrics.documents import AggregatedDocument, Document, Platform
 from metrics.periods import Period
 from metrics.store.errors import mongo_errors
-from metrics.store.namespaces import Namespace
+from metrics.store.setup.namespaces import Namespace
 
 BOOKKEEPING = ("rollId", "changedBy", "changedAt", "basis", "answersFor")
 """Fields that only roll-ups use; reads leave them out."""

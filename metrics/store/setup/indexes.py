@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from metrics.store.namespaces import NAMESPACES, OWN, PUBLIC, Namespace
 from metrics.store.rollup.roll_marks import KEPT_DAYS
 from metrics.store.setup import insights
+from metrics.store.setup.namespaces import NAMESPACES, OWN, PUBLIC, Namespace
 from metrics.store.workspace.channels import MESSAGES_KEPT_DAYS
 
 ONE_PER_PLATFORM_ACCOUNT = "one_per_platform_account"

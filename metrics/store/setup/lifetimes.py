@@ -16,7 +16,7 @@ from metrics.documents import Document
 from metrics.settings import Settings
 from metrics.store.errors import mongo_errors
 from metrics.store.insights import OF_POSTS
-from metrics.store.namespaces import NAMESPACES, OWN
+from metrics.store.setup.namespaces import NAMESPACES, OWN
 
 _DAY_SECONDS = 86_400
 _ROLLUPS = tuple(name for names in NAMESPACES for name in names.rollups)

@@ -8,11 +8,11 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 
 from metrics.documents import Document
 from metrics.settings import Settings
-from metrics.store.namespaces import NAMESPACES, OWN
 from metrics.store.setup import lifetimes
 from metrics.store.setup.disconnections import note_disconnections
 from metrics.store.setup.identities import normalise_accounts
 from metrics.store.setup.indexes import INDEXES, ONE_PER_PLATFORM_ACCOUNT
+from metrics.store.setup.namespaces import NAMESPACES, OWN
 from metrics.store.setup.shapes import REQUIRED
 
 BUCKET_SECONDS = 86_400

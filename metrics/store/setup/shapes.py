@@ -5,9 +5,9 @@ from typing import Any
 
 from metrics.documents import ACCOUNT_STATES, OPERATION_KINDS, WATCHED_STATES
 from metrics.periods import PERIODS
-from metrics.store.namespaces import NAMESPACES, OWN, PUBLIC, Namespace
 from metrics.store.setup import insights
 from metrics.store.setup.insights import DATE, STRING
+from metrics.store.setup.namespaces import NAMESPACES, OWN, PUBLIC, Namespace
 
 Properties = Mapping[str, Mapping[str, Any]]
 """The required fields of a collection, each with its type as a JSON schema."""

@@ -12,7 +12,7 @@ from pymongo.errors import DuplicateKeyError
 
 from metrics.documents import Document, Platform, WatchedDocument, WatchedState
 from metrics.store.errors import mongo_errors
-from metrics.store.namespaces import PUBLIC
+from metrics.store.setup.namespaces import PUBLIC
 
 _NOT_READ: tuple[WatchedState, ...] = ("unsupported", "off")
 _ORDER = [("platform", 1), ("key", 1)]

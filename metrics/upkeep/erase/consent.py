@@ -12,7 +12,7 @@ from metrics.documents import Platform
 from metrics.platforms.registry import STORING_NEEDS_CONSENT
 from metrics.redis.versions import invalidate
 from metrics.store import Store
-from metrics.store.namespaces import OWN, PUBLIC
+from metrics.store.setup.namespaces import OWN, PUBLIC
 from metrics.upkeep.erase.extent import filters_of
 from metrics.upkeep.erase.in_redis import forget_account
 

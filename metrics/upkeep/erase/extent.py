@@ -6,7 +6,7 @@ from metrics.store.deletion import Filters
 from metrics.store.erasures import ErasureIds, Kind
 from metrics.store.insights import OF_POSTS
 from metrics.store.insights.workspace_sums import OF_DAYS, OF_HOURS
-from metrics.store.namespaces import NAMESPACES, OWN, PUBLIC, Namespace
+from metrics.store.setup.namespaces import NAMESPACES, OWN, PUBLIC, Namespace
 
 _STATEMENTS = (
     "forecasts",

@@ -18,7 +18,7 @@ from metrics.clock import utcnow
 from metrics.errors import NotFound, TidemarkError
 from metrics.store import Store
 from metrics.store.erasures import Erasure, ErasureIds, Kind
-from metrics.store.namespaces import OWN, PUBLIC
+from metrics.store.setup.namespaces import OWN, PUBLIC
 from metrics.upkeep.erase.extent import filters_of, ids_to_erase, left_of
 from metrics.upkeep.erase.in_redis import forget_account, forget_pauses, forget_posts, forget_workspace
 from metrics.upkeep.erase.watched import delete_watched

@@ -4,7 +4,7 @@ from collections import Counter
 
 from metrics.documents import Document
 from metrics.store import Store
-from metrics.store.namespaces import PUBLIC
+from metrics.store.setup.namespaces import PUBLIC
 from metrics.upkeep.erase.extent import filters_of
 
 

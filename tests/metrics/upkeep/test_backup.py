@@ -15,7 +15,7 @@ from metrics.errors import InvalidInput
 from metrics.periods import DAY, HOUR, PERIODS, starts_between
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.namespaces import OWN
+from metrics.store.setup.namespaces import OWN
 from metrics.upkeep.backup import backup, restore
 from metrics.upkeep.erase import left_of
 from metrics.upkeep.ledger import Ledger

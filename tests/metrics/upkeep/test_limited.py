@@ -8,7 +8,7 @@ from metrics.periods import DAY
 from metrics.platforms.registry import FACTS, KEPT_DAYS
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.namespaces import OWN
+from metrics.store.setup.namespaces import OWN
 from metrics.upkeep.limited import first_kept, limited_accounts
 from metrics.upkeep.retention import Horizon, apply
 from tests.retained import keep

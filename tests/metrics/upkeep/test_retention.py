@@ -9,7 +9,7 @@ from metrics.documents import Observation
 from metrics.errors import InvalidInput
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.namespaces import OWN
+from metrics.store.setup.namespaces import OWN
 from metrics.store.workspace_settings import Days
 from metrics.upkeep.retention import Horizon, apply
 from tests.retained import keep

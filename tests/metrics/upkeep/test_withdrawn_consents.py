@@ -7,7 +7,7 @@ import pytest
 
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.namespaces import OWN
+from metrics.store.setup.namespaces import OWN
 from tests.serving.documents import seeded
 from tests.tidemark.commands import Cli
 from tests.tidemark.conftest import cli, on_stores

@@ -10,7 +10,7 @@ from metrics.periods import DAY
 from metrics.platforms.registry import FACTS
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.namespaces import PUBLIC
+from metrics.store.setup.namespaces import PUBLIC
 from metrics.store.workspace_settings import Days
 from metrics.upkeep.backup import backup, restore
 from metrics.upkeep.erase import take_back

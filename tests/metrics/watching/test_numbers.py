@@ -11,7 +11,7 @@ from metrics.errors import InvalidInput, NotFound
 from metrics.periods import DAY, midnight
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.namespaces import PUBLIC
+from metrics.store.setup.namespaces import PUBLIC
 from metrics.upkeep.retention import Horizon
 from metrics.watching.lists import NewWatch, Refused, watch
 from metrics.watching.numbers import Entered, enter_numbers, enterable

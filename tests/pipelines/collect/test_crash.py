@@ -10,7 +10,7 @@ from metrics.redis.client import connect
 from metrics.redis.keys import events_key
 from metrics.settings import Settings, load_settings
 from metrics.store import Store
-from metrics.store.namespaces import OWN
+from metrics.store.setup.namespaces import OWN
 from pipelines.collect.collector import Collector
 from pipelines.resources import Clients
 from pipelines.rollup import roll

@@ -9,7 +9,7 @@ import pytest
 from metrics.catalog import offered
 from metrics.documents import Document
 from metrics.periods import DAY, HOUR, midnight
-from metrics.store.namespaces import OWN
+from metrics.store.setup.namespaces import OWN
 from pipelines.platforms.pinterest.pin_days import FIELDS
 from simulator import truth
 from tests.pipelines.collect.conftest import NOW, Bench

@@ -5,7 +5,7 @@ from datetime import timedelta
 from metrics.clock import utcnow
 from metrics.periods import HOUR
 from metrics.platforms.registry import KEPT_AFTER_GRANT
-from metrics.store.namespaces import OWN
+from metrics.store.setup.namespaces import OWN
 from metrics.upkeep.ended import delete_ended
 from pipelines.platforms.youtube.api import CHECKED_EVERY
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench

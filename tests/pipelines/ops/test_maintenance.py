@@ -7,7 +7,7 @@ from metrics.clock import utcnow
 from metrics.documents import Observation
 from metrics.export.folders import Folders, write_day
 from metrics.redis.keys import events_key
-from metrics.store.namespaces import OWN
+from metrics.store.setup.namespaces import OWN
 from metrics.store.workspace_settings import Days
 from pipelines.ops.maintenance import MAINTAIN, maintain_daily
 from tests.pipelines.deployment import Deployment

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from metrics.documents import AccountDocument, Document
 from metrics.store import Store
-from metrics.store.namespaces import OWN
+from metrics.store.setup.namespaces import OWN
 from tests.examples import tried
 from tests.pipelines.rollup.reference import period_of
 from tests.pipelines.rollup.test_laws import compare, heals, is_idempotent, same

@@ -10,7 +10,7 @@ import pytest
 from metrics.clock import utcnow
 from metrics.settings import Settings
 from metrics.store import Store
-from metrics.store.namespaces import PUBLIC
+from metrics.store.setup.namespaces import PUBLIC
 from metrics.watching.lists import switch_platform
 from serving.__main__ import Server
 from tests.serving.conftest import reading
