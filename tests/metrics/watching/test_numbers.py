@@ -90,7 +90,7 @@ def test_wrong_numbers_are_refused(store: Store, settings: Settings, numbers: di
 
 def test_days_that_are_not_kept_are_refused(store: Store, settings: Settings) -> None:
     for platform in ("tiktok", "youtube"):
-        watch(store, "w", NewWatch(platform, "acme"), NOW, 100)  # type: ignore[arg-type]
+        watch(store, "w", NewWatch(platform, "acme"), NOW, 100)
     enter(store, settings, TODAY - 40 * DAY, followers=1)
     enter(store, settings, date(2026, 5, 12), "youtube", followers=1)
     with pytest.raises(
