@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from metrics.ids import post_id
 from metrics.periods import DAY
-from metrics.store.setup.schema import METRICS
+from metrics.store.setup.namespaces import OWN
 from simulator import truth
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
 
@@ -20,7 +20,7 @@ def test_old_pin_that_moves_has_numbers_again(bench: Bench) -> None:
         report = bench.collect(SLOT + back, NOW + back, platform="pinterest")
         assert (report.ok, report.failures) == (1, [])
     ours = post_id("pinterest8", pin.platform_post_id)
-    rows = list(bench.store.db[METRICS].find({"metadata.postId": ours}).sort("timestamp", 1))
+    rows = list(bench.store.db[OWN.log].find({"metadata.postId": ours}).sort("timestamp", 1))
     # Once a day: not in the second hour.
     assert [row["timestamp"] for row in rows] == [SLOT, SLOT + DAY]
     assert rows[-1]["metrics"]["impressions"] == truth.post_value(world, pin, "impression", NOW + DAY)
