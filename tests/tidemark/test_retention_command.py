@@ -77,7 +77,9 @@ def test_longer_retention_needs_no_word(long_kept: Store, cli: Cli, monkeypatch:
     monkeypatch.setenv("TIDEMARK_RETENTION_DAYS", "4000")
     monkeypatch.setenv("TIDEMARK_ROLLUP_RETENTION_DAYS", "5000")
     ran = cli("retention", "sync")
-    assert (ran.code, ran.out) == (0, "the database keeps metrics for 4000 days from now on\n")
+    logs = ("metrics", "public_metrics")
+    said = "".join(f"the database keeps {name} for 4000 days from now on\n" for name in logs)
+    assert (ran.code, ran.out) == (0, said)
     assert kept_days(long_kept.db) == KeptDays(4000, 5000)
 
 
