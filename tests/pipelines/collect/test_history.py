@@ -46,6 +46,18 @@ def test_year_of_a_fresh_account_equals_the_truth(
     past: Past, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_page_sizes(monkeypatch, 20)
+    _compare_year(past, platform, fewest_posts=40)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("every_post")
+@every
+def test_year_of_an_account_with_as_many_posts_as_usual_equals_the_truth(past: Past, platform: Platform) -> None:
+    _compare_year(past, platform, fewest_posts=200)
+
+
+def _compare_year(past: Past, platform: Platform, fewest_posts: int) -> None:
+    """Read the year of a fresh account with more than `fewest_posts`, and compare all of it with the truth."""
     now = utcnow()
     account = past.connect(platform)
     report = past.read()
@@ -57,7 +69,7 @@ def test_year_of_a_fresh_account_equals_the_truth(
     posts = past.true_posts(account, now)
     ids = {post_id(account["_id"], post.platform_post_id) for post in posts}
     assert {row["metadata"]["postId"] for row in past.rows(account)} == ids
-    assert len(past.rows(account)) == len(ids) > 40
+    assert len(past.rows(account)) == len(ids) > fewest_posts
     assert {row["timestamp"] for row in past.rows(account)} <= {slot_of(now), slot_of(now) + HOUR}, "numbers of now"
     assert min(post.published_at for post in posts) < now - timedelta(days=300)
     assert history["posts"] == {"done": len(ids), "expected": len(ids)}
