@@ -10,7 +10,7 @@ import pytest
 from metrics.clock import isoformat, utcnow
 from metrics.documents import AccountDocument
 from metrics.expected import connected_again
-from metrics.periods import DAY, HOUR, PERIODS, midnight, period_start, slot_of
+from metrics.periods import DAY, HOUR, PERIODS, Period, midnight, period_start, slot_of
 from metrics.redis.events import Announcer
 from metrics.store import Store
 from pipelines.rollup import roll
@@ -21,10 +21,16 @@ FIRST = TODAY - 16 * DAY
 
 
 class Workspace:
-    """The accounts of `w1` with their observations, and the API's answers about them."""
+    """The accounts of `w1` with their observations, and the API's answers about them.
+
+    Observations are rolled up when the API is first asked, and only for the days and for the periods that it is asked
+    for: to roll up costs much more than the observations and the question.
+    """
 
     def __init__(self, store: Store, client: httpx.Client, announcer: Announcer) -> None:
         self.store, self._client, self._announcer = store, client, announcer
+        self._due: dict[Period, set[datetime]] = {period: set() for period in PERIODS}
+        client.event_hooks = {**client.event_hooks, "request": [self._roll_for]}
         store.accounts.put([{**account("a1", "w1"), "connectedAt": FIRST}])
         store.db["metrics"].delete_many({"metadata.workspaceId": "w1"})
 
@@ -44,13 +50,25 @@ class Workspace:
         self._announcer.announce("w1")
 
     def observe(self, account_id: str, first: datetime, end: datetime, followers: int = 100) -> None:
-        """Write an observation of an account for every hour, and roll up the affected periods."""
+        """Write an observation of an account for every hour; the affected periods are due to be rolled up."""
         hours = [first + n * HOUR for n in range((end - first) // HOUR)]
         self.store.observations.append([observation(h, account_id=account_id, followers=followers) for h in hours])
+        for period, starts in self._due.items():
+            starts.update(period_start(period, hour) for hour in hours)
+
+    def roll_up(self, period: Period) -> None:
+        """Roll up what is due of a kind of period, and tell the server of it."""
+        if starts := self._due[period]:
+            roll(self.store, period, sorted(starts), run_id="r", workspace_ids=["w1"])
+            starts.clear()
+            self._announcer.announce("w1")
+
+    def _roll_for(self, request: httpx.Request) -> None:
+        """Roll up what an answer is made of: days, and the periods that the request names."""
+        asked = request.url.params.get("period") or request.url.params.get("interval")
         for period in PERIODS:
-            starts = sorted({period_start(period, hour) for hour in hours})
-            roll(self.store, period, starts, run_id="r", workspace_ids=["w1"])
-        self._announcer.announce("w1")
+            if period in ("daily", asked):
+                self.roll_up(period)
 
     def ask(self, period: str, first: datetime, last: datetime, **more: str) -> Any:
         """Read the rollups of a range."""

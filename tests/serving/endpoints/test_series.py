@@ -81,6 +81,7 @@ def test_values_are_the_totals_of_aggregated(client: httpx.Client, w1: Workspace
 
 def test_groups_by_account_have_unique_people_of_their_own(client: httpx.Client, seeded: Store, w1: Workspace) -> None:
     w1.observe("a1", FIRST, TODAY)
+    w1.roll_up("daily")
     w1.store.rollups.accounts.update_many({"period": "daily"}, {"$set": {"aggregatedMetrics.reach": 55}})
     w1.connect("a3", FIRST)
     body = ask(client, LAST, LAST, metrics="reach,followers", groupBy="platform,account")
