@@ -39,6 +39,8 @@ from tidemark.stack.ports import HOST, free_port
 ARTEFACTS = Path(os.environ.get("TIDEMARK_ARTEFACTS", Path(__file__).parents[3] / "test-artefacts"))
 WORKSPACE, EMPTY, TROUBLED, CHANGING = "demo-north", "newcomer", "troubled", "growing"
 DAYS = 30
+POSTING = 0.5
+"""The share of their usual posts that accounts publish: some ninety posts, which fill nine pages of the list."""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -155,7 +157,7 @@ def fill(store: Store, settings: Settings) -> None:
     """Write a month of one workspace with its rollups, and a workspace that was never collected."""
     now = utcnow()
     what = seed.Plan(midnight((now - timedelta(days=DAYS)).date()), slot_of(now), (WORKSPACE,))
-    seed.seed(store, Vault(settings.secret_keys), new_world(), what, lambda _done, _total: None)
+    seed.seed(store, Vault(settings.secret_keys), new_world(posting=POSTING), what, lambda _done, _total: None)
     _give_content(store, settings, now)
     for period in PERIODS:
         roll(store, period, list(starts_between(period, what.start, now)), run_id="seed", now=now)

@@ -95,7 +95,14 @@ def test_theme_follows_the_system_until_it_is_chosen(look: Look) -> None:
     assert look.errors == []
 
 
-@pytest.mark.parametrize("look", [PHONE, {**PHONE, "color_scheme": "dark"}], ids=["light", "dark"], indirect=True)
+@pytest.mark.parametrize(
+    "look",
+    [
+        pytest.param(PHONE, id="light"),
+        pytest.param({**PHONE, "color_scheme": "dark"}, id="dark", marks=pytest.mark.long),
+    ],
+    indirect=True,
+)
 def test_phone_never_scrolls_sideways(look: Look, request: pytest.FixtureRequest) -> None:
     page = look.open(drawn=True)
     look.keep(f"phone-{request.node.callspec.id}")
