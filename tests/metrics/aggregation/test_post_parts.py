@@ -27,7 +27,7 @@ from tests.metrics.aggregation.test_totals import rollup
 from tests.pipelines.rollup.reference import DAY, HOUR, OVER_LEVELS, RATE_BASIS, Reference, period_of
 from tests.pipelines.rollup.worlds import PERIODS, World, worlds
 
-few = settings(tried(6, nightly=200), phases=(Phase.explicit, Phase.generate))
+few = settings(tried(4, nightly=200), phases=(Phase.explicit, Phase.generate))
 NETS = {
     "totalLikes": "likes", "totalComments": "comments", "totalShares": "shares", "totalSaves": "saves",
     "totalImpressions": "impressions", "totalViews": "views", "totalVideoViews": "videoViews", "totalClicks": "clicks",

@@ -45,7 +45,7 @@ def rolled(store: Store, world: World) -> list[Connection]:
 
 @pytest.mark.timeout(600 if settings.get_current_profile_name() != NIGHTLY else 3600)
 @given(st.data())
-@settings(tried(10, nightly=500), phases=(Phase.explicit, Phase.generate))
+@settings(tried(6, nightly=500), phases=(Phase.explicit, Phase.generate))
 def test_weeks_and_months_give_what_their_days_give(store: Store, data: st.DataObject) -> None:
     """Values of formulas, and rollups of accounts and of the parts of posts, which series and totals are made of."""
     world = data.draw(worlds(LENGTH, (0,)))

@@ -199,7 +199,7 @@ def accepted(formula: Formula, world: World) -> Form | None:
 
 
 @given(st.data())
-@settings(tried(30, nightly=1000), phases=(Phase.explicit, Phase.generate))
+@settings(tried(20, nightly=1000), phases=(Phase.explicit, Phase.generate))
 def test_value_is_the_formula_of_brute_force_sums(store: Store, data: st.DataObject) -> None:
     world = data.draw(worlds())
     formula = data.draw(formulas(world))

@@ -19,7 +19,7 @@ from tests.pipelines.rollup.reference import period_of
 from tests.pipelines.rollup.worlds import PERIODS, World, again, worlds
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-few = settings(tried(6, nightly=200), phases=(Phase.explicit, Phase.generate))
+few = settings(tried(4, nightly=200), phases=(Phase.explicit, Phase.generate))
 """Nothing is shrunk: each attempt writes and rolls a whole workspace in MongoDB, which takes up to two seconds."""
 
 

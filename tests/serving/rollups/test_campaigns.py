@@ -35,7 +35,7 @@ def brute_force(world: World, campaign: Campaign, expected: set[str]) -> dict[st
 
 
 @given(st.data())
-@settings(tried(25, nightly=400), phases=(Phase.explicit, Phase.generate))
+@settings(tried(15, nightly=400), phases=(Phase.explicit, Phase.generate))
 def test_totals_of_a_campaign_are_brute_force_sums(store: Store, data: st.DataObject) -> None:
     world = data.draw(worlds())
     accounts = fill(store.db, world)

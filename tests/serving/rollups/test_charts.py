@@ -23,7 +23,7 @@ from tests.pipelines.rollup.reference import HOUR, Reference
 from tests.pipelines.rollup.worlds import World, worlds
 from tests.serving.rollups import reference as brute
 
-few = settings(tried(6, nightly=150), phases=(Phase.explicit, Phase.generate))
+few = settings(tried(4, nightly=150), phases=(Phase.explicit, Phase.generate))
 NAMES = (*brute.SUMMED, "engagementRate", "reach")
 INTERVALS = ("daily", "weekly", "monthly", "quarterly", "yearly", "fiscal-month", "rolling-7", "rolling-28", "custom")
 GROUPS = ((), ("platform",), ("account",), ("platform", "account"))
