@@ -25,7 +25,7 @@ from metrics.store import Store
 from tests import examples
 from tests.databases import Spare
 from tests.order import arrange, scheduler
-from tests.simulator_fixture import _quiet_simulator, _simulator, simulator
+from tests.simulator_fixture import _quiet_simulator, _simulator, every_post, few_posts, simulator
 from tidemark.stack import locate, mongo, redis
 from tidemark.stack.ports import HOST, free_port
 from tidemark.stack.process import Child
@@ -231,4 +231,4 @@ def fixtures() -> Path:
     return FIXTURES
 
 
-__all__ = ["_quiet_simulator", "_simulator", "examples", "simulator"]
+__all__ = ["_quiet_simulator", "_simulator", "every_post", "examples", "few_posts", "simulator"]

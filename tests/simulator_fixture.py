@@ -74,7 +74,19 @@ def _running(world: World) -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def simulator(_simulator: Simulator) -> Simulator:
-    """The simulator as new: real clock, no faults, no calls counted."""
-    _simulator.reset()
-    return _simulator
+def few_posts() -> None:
+    """Say that a few posts show what a test is about: to collect and to store eighty is most of what it would cost."""
+
+
+@pytest.fixture
+def every_post() -> None:
+    """Say that a test needs accounts with as many posts as usual, among tests with few posts."""
+
+
+@pytest.fixture
+def simulator(request: pytest.FixtureRequest) -> Simulator:
+    """The simulator as new: real clock, no faults, no calls counted. With `few_posts` it is the quiet one."""
+    quiet = "few_posts" in request.fixturenames and "every_post" not in request.fixturenames
+    found: Simulator = request.getfixturevalue("_quiet_simulator" if quiet else "_simulator")
+    found.reset()
+    return found

@@ -103,22 +103,9 @@ def announced(redis: Redis, workspace_id: str = "w") -> set[tuple[str, str | Non
     return {(data["accountId"], data.get("postId"), data["collectedAt"]) for data in events}
 
 
-@pytest.fixture
-def every_post() -> None:
-    """Say that a test needs accounts with as many posts as usual: a test asks for it by `usefixtures`."""
-
-
-@pytest.fixture
-def simulator(request: pytest.FixtureRequest) -> Simulator:
-    """The simulator as new, whose accounts publish a fifth of their usual posts unless the test needs every post.
-
-    To collect and to store eighty posts is most of what a test costs to which sixteen tell the same.
-    """
-    found: Simulator = request.getfixturevalue(
-        "_simulator" if "every_post" in request.fixturenames else "_quiet_simulator"
-    )
-    found.reset()
-    return found
+@pytest.fixture(autouse=True)
+def _few_posts_by_default(few_posts: None) -> None:
+    """Let accounts publish a fifth of their usual posts, unless a test says that it needs every post."""
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ NOBODY = 65534
 
 @pytest.fixture
 def deployment(
-    store: Store, redis_client: Redis, settings: Settings, simulator: Simulator, tmp_path: Path
+    few_posts: None, store: Store, redis_client: Redis, settings: Settings, simulator: Simulator, tmp_path: Path
 ) -> Deployment:
     """A deployment that collects from the simulator and exports to a folder."""
     changes: dict[str, Any] = {f"{api}_url": simulator.url for api in PLATFORM_APIS}
