@@ -20,7 +20,7 @@ WORKSPACE = "/analytics/workspace/demo-north"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    made = Stack(tmp_path_factory.mktemp("up"))
+    made = Stack(tmp_path_factory.mktemp("up"), "--days", "3", "--workspaces", "2")
     made.start()
     yield made
     if made.process.poll() is None:
