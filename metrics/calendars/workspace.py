@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
 from metrics.calendars.calendar import UTC_CALENDAR, Calendar, Span
@@ -76,10 +77,11 @@ def partition_start(calendar: Calendar, period: Period, day: date) -> datetime:
     return midnight(date.fromordinal(first.toordinal() + -first.weekday() % 7))
 
 
-def partitions_of(calendar: Calendar, instant: datetime) -> dict[Period, datetime]:
-    """Return the partitions of the day, the week and the month that hold an instant."""
-    day = calendar.date_of(instant)
-    return {period: partition_start(calendar, period, day) for period in PERIODS}
+@lru_cache(maxsize=10_000)
+def periods_of(calendar: Calendar, day: date) -> tuple[tuple[Period, datetime, Span], ...]:
+    """Return the day, the week and the month that hold a date, each with its partition and its slots."""
+    starts = [(one, partition_start(calendar, one, day)) for one in PERIODS]
+    return tuple((period, start, calendar.span(period, start.date())) for period, start in starts)
 
 
 def last_date(calendar: Calendar, end: datetime) -> date:

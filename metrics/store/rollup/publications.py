@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from metrics.calendars.workspace import partitions_of
+from metrics.calendars.workspace import periods_of
 from metrics.documents import AccountDocument, PostDocument
 from metrics.store.rollup.roll_marks import Touched
 from metrics.store.rollup.rollups import rollup_id
@@ -74,9 +74,9 @@ def _periods(store: Store, account: AccountDocument, published: Iterable[datetim
     found: set[Touched] = set()
     ids: dict[str, Touched] = {}
     for calendar in store.calendars.get(workspace_id).kept if instants else ():
-        for at in instants:
-            for period, start in partitions_of(calendar, at).items():
-                span, touched = calendar.span(period, start.date()), (workspace_id, period, start)
+        for day in {calendar.date_of(at) for at in instants}:
+            for period, start, span in periods_of(calendar, day):
+                touched = (workspace_id, period, start)
                 if span.end > account["connectedAt"]:
                     found.add(touched)
                 else:
