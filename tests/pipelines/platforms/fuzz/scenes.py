@@ -74,6 +74,10 @@ class Scene:
         """Return only the platform: the content would fill pages."""
         return f"<scene of {self.platform}>"
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """Let hypothesis print the same: its warning of a large text would hide the failure that it tells of."""
+        printer.text(repr(self))
+
     @property
     def reading(self) -> AccountReading:
         """The reading without a change."""

@@ -105,7 +105,7 @@ def check(subject: Scene, target: Call, path: Path, changed: Callable[[Any], Any
     assert len(found.calls) <= len(subject.whole.calls) + MOST_CALLS
     if found.reading is not None:
         check_numbers(subject, found)
-        check_neighbours(subject, found.reading, touched(target, path))
+        check_neighbours(subject, found.reading, touched(target, path), told_by_absence(target))
         check_next(subject, found)
 
 
@@ -162,11 +162,21 @@ def is_said(platform: Platform, name: str, parts: int, value: float, said: set[i
     return value in said or (parts == 2 and any(value - one in said for one in said))
 
 
-def check_neighbours(subject: Scene, reading: AccountReading, posts: set[str] | None) -> None:
-    """Check that posts whose answers were not changed are exact, and that none of them counts as gone."""
+def told_by_absence(call: Call) -> set[str]:
+    """Return the posts that count as gone where a changed answer lacks them.
+
+    Bluesky's look-up leaves out posts that no longer exist, and says nothing else about them.
+    """
+    if "app.bsky.feed.getPosts" not in call.path or call.status >= 400:
+        return set()
+    return {view["uri"] for view in call.body["posts"]}
+
+
+def check_neighbours(subject: Scene, reading: AccountReading, posts: set[str] | None, absent: set[str]) -> None:
+    """Check that posts whose answers were not changed are exact, and that none of them counts as gone; `absent` may."""
     whole = subject.reading
     there = whole.listed.keys() | {post.platform_post_id for post in subject.due}
-    assert set(reading.gone) & there <= set(whole.gone) | (posts or set())
+    assert set(reading.gone) & there <= set(whole.gone) | (posts or set()) | absent
     listed = {name: post for name, post in reading.listed.items() if posts is EVERY or name not in posts}
     if posts is EVERY:
         sure = {name for name in listed.keys() & whole.listed.keys() if listed[name].kind_is_sure}
