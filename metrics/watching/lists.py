@@ -1,6 +1,6 @@
 """Change the watch list of a workspace: add an account, change how it is shown, remove it, switch a platform off.
 
-Everything that comes from outside is checked here. What is refused changes nothing.
+Everything that comes from outside is checked here. A refused request changes nothing.
 """
 
 from collections import Counter

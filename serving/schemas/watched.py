@@ -13,7 +13,7 @@ _NUMBERS: Any = {"numbers": {"followers": 18250}}
 
 
 class WatchToSet(Shape):
-    """How an account is watched. What is left out is removed if it was set before."""
+    """How an account is watched. A field that is left out is removed if it was set before."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_RIVAL]})
 

@@ -195,7 +195,7 @@ def _of_pin(call: Call, pin: Pin, asked: _Days) -> Any:
 
 @dataclass
 class _Known:
-    """What is remembered of a pin: its gains of days that are over, and the text of its last answer."""
+    """The memory of a pin: its gains on days that are over, and the text of its last answer."""
 
     gains: dict[date, Values]
     asked: _Days | None = None

@@ -1,4 +1,4 @@
-"""What is kept of watched accounts, and for how long: removal, erasure, retention, terms, and restored backups."""
+"""How long data of watched accounts is kept: removal, erasure, retention, terms, and restored backups."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

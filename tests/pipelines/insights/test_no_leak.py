@@ -62,7 +62,7 @@ class Log:
     seed: int
     cut: datetime
     factor: float
-    """What is gained after the cut, in usual gains."""
+    """The gains after the cut, as multiples of the usual gain."""
 
     def write(self, store: Store, *, future: bool) -> None:
         """Store what was observed until the cut, or what was observed after it."""

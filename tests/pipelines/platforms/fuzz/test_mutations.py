@@ -105,7 +105,7 @@ def check(subject: Scene, target: Call, path: Path, changed: Callable[[Any], Any
     assert len(found.calls) <= len(subject.whole.calls) + MOST_CALLS
     if found.reading is not None:
         check_numbers(subject, found)
-        check_neighbours(subject, found.reading, touched(target, path), told_by_absence(target))
+        check_neighbours(subject, found.reading, touched(target, path), told_by_absence(target, struck))
         check_next(subject, found)
 
 
@@ -162,14 +162,24 @@ def is_said(platform: Platform, name: str, parts: int, value: float, said: set[i
     return value in said or (parts == 2 and any(value - one in said for one in said))
 
 
-def told_by_absence(call: Call) -> set[str]:
-    """Return the posts that count as gone where a changed answer lacks them.
+def told_by_absence(call: Call, struck: list[Call]) -> set[str]:
+    """Return the posts that count as gone because a changed answer lacks them, but is well-formed otherwise.
 
     Bluesky's look-up leaves out posts that no longer exist, and says nothing else about them.
     """
     if "app.bsky.feed.getPosts" not in call.path or call.status >= 400:
         return set()
-    return {view["uri"] for view in call.body["posts"]}
+    whole = uris(call.body) or set()
+    found = [uris(one.body) for one in struck]
+    return {uri for left in found if left is not None for uri in whole - left}
+
+
+def uris(body: Any) -> set[str] | None:
+    """Return the URIs of the posts of an answer, or None if it is not a list of posts."""
+    views = at(body, ("posts",))
+    if not isinstance(views, list) or not all(isinstance(at(view, ("uri",)), str) for view in views):
+        return None
+    return {view["uri"] for view in views}
 
 
 def check_neighbours(subject: Scene, reading: AccountReading, posts: set[str] | None, absent: set[str]) -> None:
