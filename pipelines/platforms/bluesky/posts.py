@@ -42,8 +42,10 @@ class Posts(ListReader):
         """
         self._read_list(self._feed(FEED))
         unread = [post for post in self._wanted.due if post.platform_post_id not in self._read]
-        for some in batched([post for post in unread if self._is_own(post)], MAX_URIS):
-            self._look_up(some)
+        own = [post for post in unread if self._is_own(post)]
+        missing = [post for some in batched(own, MAX_URIS) for post in self._look_up(some)]
+        for some in batched(missing, MAX_URIS):
+            self._reading.gone += [post.platform_post_id for post in self._look_up(some)]
 
     def past(self) -> Iterator[AccountReading]:
         """Return the pages of the feed, each with the metrics of those of its posts that are not stored yet.
@@ -89,20 +91,24 @@ class Posts(ListReader):
             self._reading.failures[post.platform_post_id] = why
         return not why
 
-    def _look_up(self, posts: Sequence[Post]) -> None:
-        """Read posts by URI; the answer silently leaves out those that no longer exist."""
+    def _look_up(self, posts: Sequence[Post]) -> list[Post]:
+        """Read posts by URI; return those that the answer leaves out, except for posts that are known to be deleted.
+
+        The answer silently leaves out posts that no longer exist. An answer that was cut off lacks posts as well, so
+        only those that a second answer leaves out again are gone.
+        """
         if self._tally.limited is not None:
-            return
+            return []
+        missing: list[Post] = []
         by_uri = {post.platform_post_id: post for post in posts}
         with self._reading.part("posts by uri", self._tally):
             body = self._ask("app.bsky.feed.getPosts", {"uris": list(by_uri)})
             with parsing_answer():
                 views = {view["uri"]: view for view in items_of(body["posts"])}
-            for uri, post in by_uri.items():
-                if uri in views:
-                    self._put(post, views[uri])
-                elif uri not in self._wanted.deleted:
-                    self._reading.gone.append(uri)
+            for uri in (uri for uri in by_uri if uri in views):
+                self._put(by_uri[uri], views[uri])
+            missing = [by_uri[uri] for uri in by_uri if uri not in views and uri not in self._wanted.deleted]
+        return missing
 
     def _parsed(self, post: Post, item: Mapping[str, Any]) -> tuple[Post, Numbers]:
         return replace(post, content=content_of(item)), post_numbers(post, item)

@@ -6,6 +6,7 @@ followed.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from metrics.catalog import Offer, shown_of_others
@@ -45,18 +46,27 @@ class PublicPosts(ListReader):
         self._due = wanted.due
 
     def read(self, fetch: Fetch) -> None:
-        """Walk the list; unless it is a selection, due posts that it lacks are gone.
+        """Walk the list; unless it is a selection, due posts that it lacks in two walks are gone.
+
+        One walk may have ended early, because an answer was cut off. `fetch` must send a new call in the second walk.
 
         Raises:
             NeedsReauth: nothing more can be read with this token.
         """
         since = self._wanted.since
-        self._read_list(PostList(POSTS, fetch, self._post_of, (), since, PAGE))
+        posts = PostList(POSTS, fetch, self._post_of, (), since, PAGE)
+        self._read_list(posts)
         facts = FACTS[self._platform].public_numbers
-        if facts is not None and facts.lists_all and not self._reading.failures:
-            young = [post for post in self._due if post.published_at is None or post.published_at >= since]
-            missing = [post.platform_post_id for post in young if post.platform_post_id not in self._reading.listed]
-            self._reading.gone += missing
+        if facts is not None and facts.lists_all and self._missing(since) and not self._reading.failures:
+            self._read_list(posts)
+            if not self._reading.failures:
+                self._reading.gone += self._missing(since)
+
+    def _missing(self, since: datetime) -> list[str]:
+        """Return the ids of the due posts since an instant that were not listed, except for posts that are deleted."""
+        young = [post for post in self._due if post.published_at is None or post.published_at >= since]
+        seen = {*self._reading.listed, *self._wanted.deleted}
+        return [post.platform_post_id for post in young if post.platform_post_id not in seen]
 
     def _items(self, body: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         return {str(item.get("id")): item for item in body.get("data") or () if isinstance(item, Mapping)}

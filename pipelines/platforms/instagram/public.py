@@ -111,9 +111,11 @@ class InstagramPublic:
                 self.name, listed_post, _value_of, {"likes": "permission_missing"}, account.wanted, reading, tally
             )
 
+            first = [node]
+
             def fetch(place: Place, size: int) -> Page:
-                answer: Mapping[str, Any] | None = node
-                if place or size != PAGE:
+                answer = first.pop() if first and not place and size == PAGE else None
+                if answer is None:
                     part = self._discover(lender, [account.handle], _media(size, place), tally)
                     answer = _account(part[account.handle])
                 with parsing_answer():

@@ -104,10 +104,10 @@ class Posts:
                 self._put(post, NO_STATISTICS)
             else:
                 unsure.append(post)
-        for some in batched(unsure, MAX_URNS):
-            if self._tally.limited is None:
-                with self._reading.part("posts by id", self._tally), parsing_answer():
-                    self._confirm(some)
+        unnamed = [post for some in batched(unsure, MAX_URNS) for post in self._confirm(some)]
+        for some in batched(unnamed, MAX_URNS):
+            for post in self._confirm(some):
+                self._miss(post.platform_post_id, PostGone("LinkedIn leaves it out"))
 
     def _page(self, place: Place, size: int) -> Page:
         start = int(place.get("start", 0))
@@ -176,20 +176,36 @@ class Posts:
             return []
         return missing
 
-    def _confirm(self, posts: Sequence[Post]) -> None:
-        """Find out which posts without statistics still exist: these had no activity, the others are gone."""
+    def _confirm(self, posts: Sequence[Post]) -> list[Post]:
+        """Find out which posts without statistics still exist: these had no activity.
+
+        Posts with the status 404 are gone. The posts that the answer does not name at all are returned: it may have
+        been cut off, so they are gone only if a second answer does not name them either.
+        """
+        unnamed: list[Post] = []
+        if self._tally.limited is None:
+            with self._reading.part("posts by id", self._tally), parsing_answer():
+                unnamed = self._look_up(posts)
+        return unnamed
+
+    def _look_up(self, posts: Sequence[Post]) -> list[Post]:
+        """Read posts by URN; return those that the answer does not name."""
         body = self._ask("posts", {"ids": [post.platform_post_id for post in posts]})
         statuses = {decoded_urn(urn): error.get("status") for urn, error in (body.get("errors") or {}).items()}
         statuses |= {decoded_urn(urn): status for urn, status in (body.get("statuses") or {}).items()}
         results = {decoded_urn(urn): found for urn, found in body["results"].items()}
+        unnamed = []
         for post in posts:
             post_id = post.platform_post_id
             if isinstance(results.get(post_id), Mapping):
                 self._put(post, NO_STATISTICS)
             elif post_id in results:
                 self._reading.failures[post_id] = "it has an unexpected form"
+            elif post_id in statuses:
+                self._miss(post_id, error_of_status(statuses[post_id]))
             else:
-                self._miss(post_id, error_of_status(statuses.get(post_id, 404)))
+                unnamed.append(post)
+        return unnamed
 
     def _miss(self, post_id: str, error: PlatformError) -> None:
         if isinstance(error, PostGone):

@@ -3,7 +3,7 @@
 Facts: docs/platform-facts.md#tiktok-endpoints.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -68,8 +68,10 @@ class Posts(ListReader):
         """
         self._read_list(self._list(VIDEOS))
         unread = [post for post in self._wanted.due if post.platform_post_id not in self._read]
-        for some in batched([post for post in unread if self._has_valid_id(post)], MAX_IDS):
-            self._look_up(some)
+        valid = [post for post in unread if self._has_valid_id(post)]
+        missing = [post for some in batched(valid, MAX_IDS) for post in self._look_up(some)]
+        for some in batched(missing, MAX_IDS):
+            self._reading.gone += [post.platform_post_id for post in self._look_up(some)]
         self._reading.quarantined |= {str(Refused(field, "post")) for field in self._refused}
 
     def past(self) -> Iterator[AccountReading]:
@@ -99,35 +101,29 @@ class Posts(ListReader):
             self._reading.failures[post.platform_post_id] = "it is not the id of a video on TikTok"
         return is_valid
 
-    def _look_up(self, posts: Sequence[Post], *, confirmed: bool = False) -> None:
-        """Read videos by id. The answer silently leaves out those that are deleted, private, or of another account.
+    def _look_up(self, posts: Sequence[Post]) -> list[Post]:
+        """Read videos by id; return those that the answer leaves out, except for videos that are known to be deleted.
 
-        An answer with none of several videos may be a mistake: unless `confirmed` is set, their halves are requested.
+        The answer silently leaves out videos that are deleted, private, or of another account. An answer that was cut
+        off lacks videos as well, so only those that a second answer leaves out again are gone. An answer that contains
+        anything that was not requested says nothing about the videos that it leaves out: each of them is a failure.
         """
         if self._tally.limited is not None:
-            return
+            return []
         by_id = {post.platform_post_id: post for post in posts}
         with self._reading.part("videos by id", self._tally):
             data = self._videos(QUERY, {"filters": {"video_ids": list(by_id)}})
             with parsing_answer():
                 items = items_of(data["videos"])
             found = {str(item.get("id")): item for item in items if isinstance(item, Mapping)}
-            if not found.keys() & by_id.keys() and len(posts) > 1 and not confirmed:
-                half = len(posts) // 2
-                for some in (posts[:half], posts[half:]):
-                    self._look_up(some, confirmed=True)
-                return
             for name in (name for name in by_id if name in found):
                 self._put(by_id[name], found[name])
-            is_exact = len(items) == len(found) and found.keys() <= by_id.keys()
-            self._miss([name for name in by_id if name not in found], is_exact=is_exact)
-
-    def _miss(self, names: Collection[str], *, is_exact: bool) -> None:
-        """Note videos that an answer leaves out as gone, if it `is_exact`: if all that it contains was requested."""
-        if not is_exact:
-            self._reading.failures.update(dict.fromkeys(names, "it was left out, but another one was in the answer"))
-        else:
-            self._reading.gone += [name for name in names if name not in self._wanted.deleted]
+            missing = [post for name, post in by_id.items() if name not in found]
+            if len(items) == len(found) and found.keys() <= by_id.keys():
+                return [post for post in missing if post.platform_post_id not in self._wanted.deleted]
+            why = "it was left out, but another one was in the answer"
+            self._reading.failures.update({post.platform_post_id: why for post in missing})
+        return []
 
     def _videos(self, endpoint: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Read videos with all their fields, except for fields that TikTok no longer knows.

@@ -59,13 +59,25 @@ class Pools:
         if not self._without_stats:
             loaded = self._stats.load(video_ids, access, tally)
         # The call for statistics is not atomic, and may be denied: the other videos may be there as well.
-        failed = {one: why for one, why in loaded.errors.items() if not isinstance(why, PermissionMissing)}
+        denied = {one for one, why in loaded.errors.items() if isinstance(why, PermissionMissing)}
+        failed = {one: why for one, why in loaded.errors.items() if one not in denied}
         unsure = [one for one in video_ids if one not in loaded.values and one not in failed]
-        confirmed = self.videos(unsure, access, tally)
-        return Loaded(loaded.values | confirmed.values, failed | confirmed.errors)
+        unasked = set(unsure) if self._without_stats else denied
+        left_out = self._load_videos([one for one in unsure if one not in unasked], access, tally)
+        others = self.videos([one for one in unsure if one in unasked], access, tally)
+        return Loaded(loaded.values | left_out.values | others.values, failed | left_out.errors | others.errors)
 
     def videos(self, video_ids: Sequence[str], access: Access, tally: Tally) -> Loaded[Mapping[str, Any]]:
-        """Return videos with their statistics and the channel that they belong to."""
+        """Return videos with their statistics and the channel that they belong to.
+
+        A video that two answers leave out is gone, or private; one answer may have been cut off.
+        """
+        first = self._load_videos(video_ids, access, tally)
+        missing = [one for one in video_ids if one not in first.values and one not in first.errors]
+        second = self._load_videos(missing, access, tally)
+        return Loaded(first.values | second.values, first.errors | second.errors)
+
+    def _load_videos(self, video_ids: Sequence[str], access: Access, tally: Tally) -> Loaded[Mapping[str, Any]]:
         return self._videos.load(video_ids, access, tally) if video_ids else Loaded()
 
     def _read_channels(self, ids: Sequence[str], access: Access, tally: Tally) -> Items:

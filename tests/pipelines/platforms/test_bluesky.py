@@ -1,6 +1,7 @@
 """Bluesky's client: recorded answers, errors, sessions, the feed and posts by URI."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -218,8 +219,30 @@ def test_due_posts_are_read_in_batches_and_a_missing_one_is_gone(public: Fetchin
     assert {post.platform_post_id for post in old} <= {post.platform_post_id for post, _ in reading.posts}
     below = [post for post in [*old, known(deleted)] if post.platform_post_id not in reading.listed]
     assert len(below) > MAX_URIS
-    assert public.simulator.calls()["byKind"]["app.bsky.feed.getPosts"] == -(-len(below) // MAX_URIS)
+    # One more call confirms that a post is gone.
+    assert public.simulator.calls()["byKind"]["app.bsky.feed.getPosts"] == -(-len(below) // MAX_URIS) + 1
     assert public.check(reading) > 100
+
+
+def test_answer_that_was_cut_off_takes_no_post_for_gone(public: Fetching) -> None:
+    old = [known(post) for post in public.here(270) if post.published_at < public.now - timedelta(days=200)]
+    assert len(old) > MAX_URIS
+    public.simulator.set_faults({"kind": "patch", "path": "getPosts", "at": "posts", "value": [], "times": 2})
+    reading = public.read(old)
+    assert reading.gone == []
+    assert {post.platform_post_id for post in old} <= {post.platform_post_id for post, _ in reading.posts}
+
+
+def test_post_that_two_answers_leave_out_is_gone_though_others_fail(public: Fetching) -> None:
+    old = [known(post) for post in public.here(270) if post.published_at < public.now - timedelta(days=200)]
+    public.simulator.set_faults({"kind": "partial", "path": "getPosts", "object": old[0].platform_post_id})
+    reading = public.read(old)
+    assert reading.gone == [old[0].platform_post_id]
+    again = replace(wanted(*old), deleted=reading.gone)
+    before = public.simulator.calls()["byKind"]["app.bsky.feed.getPosts"]
+    assert public.api.read(public.access, again, Tally()).gone == []
+    asked = public.simulator.calls()["byKind"]["app.bsky.feed.getPosts"] - before
+    assert asked == -(-len(old) // MAX_URIS), "a post that is known to be deleted takes no second call"
 
 
 @pytest.mark.parametrize("value", [{}, {"status": "ok"}, {"posts": {}}, {"posts": [1]}])

@@ -149,6 +149,21 @@ def test_deleted_post_is_gone_and_a_silent_one_has_zeros(fetching: Fetching) -> 
     assert old.platform_post_id in {post.platform_post_id for post, _ in reading.posts}
 
 
+@pytest.mark.parametrize(("times", "is_gone"), [(1, False), (2, True)])
+def test_post_that_no_answer_names_is_gone_only_after_a_second_one(
+    fetching: Fetching, times: int, is_gone: bool
+) -> None:
+    old = next(known(post) for post in fetching.posts(300) if post.visible(fetching.now))
+    named = {"kind": "patch", "path": "/rest/posts", "object": old.platform_post_id, "value": {}, "times": times}
+    fetching.simulator.set_faults(
+        {"kind": "patch", "path": "organizationalEntityShareStatistics", "at": "elements", "value": []},
+        *({**named, "at": at} for at in ("results", "statuses", "errors")),
+    )
+    reading = fetching.read([old])
+    assert reading.gone == ([old.platform_post_id] if is_gone else [])
+    assert (old.platform_post_id in {post.platform_post_id for post, _ in reading.posts}) == (not is_gone)
+
+
 def test_post_without_statistics_that_is_there_has_zeros(client: Http, server: Answering) -> None:
     urn = "urn:li:share:1"
     server.say({"firstDegreeSize": 1, "elements": [], "results": {urn: {}}, "statuses": {urn: 200}})

@@ -285,13 +285,20 @@ def test_request_that_is_refused_for_another_reason_is_a_failure(fetching: Fetch
     assert "videos" in reading.failures
 
 
-def test_answer_without_any_of_several_videos_is_asked_for_again(fetching: Fetching) -> None:
+@pytest.mark.parametrize("cut", [{"at": "data.videos", "value": []}, {"at": "data.videos.0", "delete": True}])
+def test_answer_that_was_cut_off_takes_no_video_for_gone(fetching: Fetching, cut: dict[str, Any]) -> None:
     old = [known(post) for post in fetching.here(270) if post.published_at < fetching.now - AGE]
-    empty = {"data": {"videos": [], "cursor": 0, "has_more": False}, "error": {"code": "ok"}}
-    fetching.simulator.set_faults({"kind": "patch", "path": "video/query", "at": "", "value": empty, "times": 1})
+    fetching.simulator.set_faults({"kind": "patch", "path": "video/query", "times": 1, **cut})
     reading = fetching.read(old[:MAX_IDS])
     assert reading.gone == []
     assert {post.platform_post_id for post in old[:MAX_IDS]} <= {post.platform_post_id for post, _ in reading.posts}
+    assert fetching.simulator.calls()["byKind"]["video/query"] == 2
+
+
+def test_video_that_two_answers_leave_out_is_gone(fetching: Fetching) -> None:
+    old = [known(post) for post in fetching.here(270) if post.published_at < fetching.now - AGE][:3]
+    fetching.simulator.set_faults({"kind": "partial", "path": "video/query", "object": old[0].platform_post_id})
+    assert fetching.read(old).gone == [old[0].platform_post_id]
 
 
 def test_answer_with_another_video_takes_none_for_gone(fetching: Fetching) -> None:

@@ -1,5 +1,6 @@
 """Tests of the YouTube client: common calls, and whole readings against the simulator."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -41,6 +42,9 @@ KEY = "AIza" + "x" * 35
 def fetching(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Fetching:
     monkeypatch.setattr(retries, "FIRST_WAIT_SECONDS", 0.001)
     return Fetching(simulator, "youtube")
+
+
+NOT_OFFERED = {"error": {"code": 404, "message": "Method not found.", "errors": [{"reason": "notFound"}]}}
 
 
 def read_due(fetching: Fetching, *posts: Post) -> AccountReading:
@@ -122,8 +126,7 @@ def test_token_that_ended_is_not_hidden_by_the_common_calls(fetching: Fetching) 
 
 
 def test_without_the_call_for_statistics_videos_are_read(fetching: Fetching) -> None:
-    gone = {"error": {"code": 404, "message": "Method not found.", "errors": [{"reason": "notFound"}]}}
-    fetching.simulator.set_faults({"kind": "patch", "path": "batchGetStats", "at": "", "value": gone})
+    fetching.simulator.set_faults({"kind": "patch", "path": "batchGetStats", "at": "", "value": NOT_OFFERED})
     posts = [known(post) for post in fetching.here()]
     reading = fetching.read(posts)
     assert {post.platform_post_id for post, _ in reading.posts} == {post.platform_post_id for post in posts}
@@ -140,6 +143,26 @@ def test_video_that_the_statistics_leave_out_is_gone_only_if_it_cannot_be_found_
     assert (there.gone, [one.platform_post_id for one, _ in there.posts]) == ([], [post.platform_post_id])
     fetching.simulator.set_faults({"kind": "partial", "object": post.platform_post_id})
     assert read_due(fetching, post).gone == [post.platform_post_id]
+
+
+@pytest.mark.parametrize("statistics", ["denied", "not offered", "not asked"])
+@pytest.mark.parametrize(("times", "is_gone"), [(1, False), (2, True)])
+def test_video_without_statistics_is_gone_only_if_two_answers_lack_it(
+    fetching: Fetching, statistics: str, times: int, is_gone: bool
+) -> None:
+    post = known(fetching.here()[-1])
+    if statistics == "not offered":
+        fetching.simulator.set_faults({"kind": "patch", "path": "batchGetStats", "at": "", "value": NOT_OFFERED})
+        read_due(fetching, post)
+    fetching.simulator.set_faults(
+        *([{"kind": "permission", "path": "batchGetStats"}] if statistics == "denied" else []),
+        {"kind": "partial", "path": "youtube/v3/videos", "object": post.platform_post_id, "times": times},
+    )
+    announced = [post.platform_post_id] if statistics == "not asked" else []
+    want = replace(wanted(post, known=[known(one) for one in fetching.here()]), announced=announced)
+    reading = fetching.api.read(fetching.access, want, fetching.tally)
+    assert reading.gone == ([post.platform_post_id] if is_gone else [])
+    assert (post.platform_post_id in {one.platform_post_id for one, _ in reading.posts}) == (not is_gone)
 
 
 def test_announced_video_of_another_channel_is_not_counted(fetching: Fetching) -> None:

@@ -40,6 +40,9 @@ MOST_NUMBERS = 12
 MOST_CALLS = 30
 """Maximum number of additional requests that a changed answer may cause."""
 
+LOOK_UPS = ("app.bsky.feed.getPosts", "/v2/video/query/")
+"""Paths of look-ups that leave out the posts that no longer exist."""
+
 FOLDERS: dict[Platform, str] = {"twitter": "x"}
 """Folders of recorded answers whose name differs from their platform's."""
 
@@ -163,23 +166,24 @@ def is_said(platform: Platform, name: str, parts: int, value: float, said: set[i
 
 
 def told_by_absence(call: Call, struck: list[Call]) -> set[str]:
-    """Return the posts that count as gone because a changed answer lacks them, but is well-formed otherwise.
+    """Return the posts that count as gone because two changed answers lack them, but are well-formed otherwise.
 
-    Bluesky's look-up leaves out posts that no longer exist, and says nothing else about them.
+    Bluesky's look-up leaves out posts that no longer exist, and says nothing else about them; so does TikTok's.
     """
-    if "app.bsky.feed.getPosts" not in call.path or call.status >= 400:
+    if not any(name in call.path for name in LOOK_UPS) or call.status >= 400:
         return set()
-    whole = uris(call.body) or set()
-    found = [uris(one.body) for one in struck]
-    return {uri for left in found if left is not None for uri in whole - left}
+    whole = named(call.body) or set()
+    found = [left for left in (named(one.body) for one in struck) if left is not None]
+    return {one for one in whole if sum(one not in left for left in found) > 1}
 
 
-def uris(body: Any) -> set[str] | None:
-    """Return the URIs of the posts of an answer, or None if it is not a list of posts."""
-    views = at(body, ("posts",))
-    if not isinstance(views, list) or not all(isinstance(at(view, ("uri",)), str) for view in views):
-        return None
-    return {view["uri"] for view in views}
+def named(body: Any) -> set[str] | None:
+    """Return the ids of the posts of a look-up's answer, or None if it is not a list of posts."""
+    for path, name in ((("posts",), "uri"), (("data", "videos"), "id")):
+        items = at(body, path)
+        if isinstance(items, list) and all(isinstance(at(item, (name,)), str) for item in items):
+            return {item[name] for item in items}
+    return None
 
 
 def check_neighbours(subject: Scene, reading: AccountReading, posts: set[str] | None, absent: set[str]) -> None:

@@ -1,6 +1,7 @@
 """Accounts of others on Instagram, Facebook, Threads and LinkedIn: hidden likes, paging, refusals, recordings."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,31 @@ def test_due_post_that_the_list_lacks_is_gone(simulator: Simulator) -> None:
     assert isinstance(second, PublicSnapshot)
     assert second.reading.gone == [gone.platform_post_id]
     assert len(second.posts) == len(first.posts) - 1
+
+
+def test_due_post_that_the_second_walk_of_the_list_finds_is_not_gone(simulator: Simulator) -> None:
+    watching = Watching(simulator, "instagram")
+    first = watching.snapshot(FIRST)
+    hidden = first.posts[0][0]
+    account = watching.watched(FIRST, *(post for post, _ in first.posts))
+    simulator.set_faults({"kind": "partial", "object": hidden.platform_post_id, "times": 1})
+    second = watching.reader.read([account], watching.lender, Tally())[account.key]
+    assert isinstance(second, PublicSnapshot)
+    assert second.reading.gone == []
+    assert {post.platform_post_id for post, _ in second.posts} == {post.platform_post_id for post, _ in first.posts}
+
+
+def test_post_that_is_known_to_be_deleted_takes_no_second_walk(simulator: Simulator) -> None:
+    watching = Watching(simulator, "instagram")
+    first = watching.snapshot(FIRST)
+    gone = first.posts[0][0].platform_post_id
+    account = watching.watched(FIRST, *(post for post, _ in first.posts))
+    account = replace(account, wanted=replace(account.wanted, deleted=[gone]))
+    simulator.set_faults({"kind": "partial", "object": gone})
+    tally = Tally()
+    second = watching.reader.read([account], watching.lender, tally)[account.key]
+    assert isinstance(second, PublicSnapshot)
+    assert (second.reading.gone, tally.requests) == ([], watching.tally.requests)
 
 
 # Facebook
