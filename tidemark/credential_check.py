@@ -1,9 +1,13 @@
 """Credentials that a user gave: the platforms are asked whose they are, before anything is stored."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from metrics.connecting.errors import NotConnected
 from metrics.connecting.new_account import NewAccount
+from metrics.connecting.permissions import lacking
+from metrics.platforms.permissions import Permission
 from metrics.platforms.registry import FACTS
 from metrics.settings import Settings
 from metrics.visible import visible
@@ -11,6 +15,8 @@ from tidemark.rows import MAX_PROBLEMS
 
 _MOST_NAMED = 20
 """If more accounts are connected at once, their owners are not listed."""
+
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,7 @@ class Check:
 
 
 def check_credentials(settings: Settings, accounts: Sequence[NewAccount]) -> Check:
-    """Ask the platforms to which account each token belongs, and try the refresh tokens.
+    """Ask the platforms to which account each token belongs and what it may read, and try the refresh tokens.
 
     A refresh token that works only once is used only if its access token has ended, and only if no other account was
     refused: its new tokens have to be stored.
@@ -50,6 +56,10 @@ def check_credentials(settings: Settings, accounts: Sequence[NewAccount]) -> Che
     pairs = list(zip(stored, found, strict=True))
     wrong = [f"{_named(account)}: {answer.reason}" for account, answer in pairs if answer.verdict == "wrong"]
     renewed = [one for one, answer in pairs if answer.credentials is not None and answer.verdict != "wrong"]
+    refused, permission_notes = _permissions(settings, [one for one, answer in pairs if answer.verdict == "right"])
+    wrong += [f"{_named(account)}: {reason}" for account, reason in refused]
+    # The refresh tokens of platforms that tell permissions work again, so that nothing has to be stored.
+    renewed = [one for one in renewed if all(one is not account for account, _ in refused)]
     notes = [
         f"{_named(account)} belongs to {visible(answer.handle)}"
         for account, answer in (pairs if len(pairs) <= _MOST_NAMED else ())
@@ -69,7 +79,45 @@ def check_credentials(settings: Settings, accounts: Sequence[NewAccount]) -> Che
         f"{platform}: a refresh token may work only once there, so that it is tried at the first renewal"
         for platform in sorted(untried)
     ]
-    return Check(stored, renewed, wrong, notes)
+    return Check(stored, renewed, wrong, [*notes, *permission_notes])
+
+
+def _permissions(
+    settings: Settings, accounts: Sequence[NewAccount]
+) -> tuple[Sequence[tuple[NewAccount, str]], Sequence[str]]:
+    """Ask the platforms that tell it which permissions tokens have.
+
+    Return the accounts that are refused, as a login refuses them, because their tokens lack a needed permission, each
+    with the reason; and notes about permissions that are missing and not needed, or that could not be asked for.
+    """
+    if not accounts:
+        return [], []
+    with ThreadPoolExecutor(min(_AT_ONCE, len(accounts)), thread_name_prefix="permissions") as pool:
+        found = list(pool.map(lambda one: _lacking(settings, one), accounts))
+    refused, notes, untold = [], [], set()
+    for account, missing in zip(accounts, found, strict=True):
+        names = ", ".join(map(str, missing or ()))
+        if missing is None:
+            untold.add(account.platform)
+        elif any(one.needed for one in missing):
+            refused.append(
+                (account, f"the token lacks {names}: get one with every permission that docs/connecting.md lists")
+            )
+        elif missing:
+            notes.append(f"{_named(account)} is connected without {names}")
+    notes += [
+        f"{platform}: it was not told which permissions the tokens have: compare them with those in docs/connecting.md"
+        for platform in sorted(untold)
+    ]
+    return refused, notes
+
+
+def _lacking(settings: Settings, account: NewAccount) -> Collection[Permission] | None:
+    """Return the permissions that a token lacks; None if the platform should tell them and did not."""
+    try:
+        return lacking(settings, account.platform, account.credentials)
+    except NotConnected:
+        return None
 
 
 def refusal(check: Check, connected: Sequence[str]) -> str:

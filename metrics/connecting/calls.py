@@ -71,12 +71,13 @@ class Calls:
                 "platform", f"The answer of {self._title} was not understood. Try again; if that repeats, report it."
             ) from None
 
-    def ask(self, question: Question[T], token: str) -> T:
-        """Return the answer to a question.
+    def ask(self, question: Question[T], token: str, told: Mapping[str, str] | None = None) -> T:
+        """Return the answer to a question; `told` are the texts that its parameters may name.
 
         Raises:
-            NotConnected: the platform does not answer, or refuses its own token.
+            NotConnected: the platform does not answer, or refuses the token.
         """
+        question = _filled(question, told or {})
         return self.read(partial(question.read, self._body(question, token)))
 
     def all_pages(self, question: Question[list[T]], token: str, told: Mapping[str, str]) -> list[T]:
@@ -85,10 +86,10 @@ class Calls:
         `told` are the texts of the token's answer that the question's parameters may name.
 
         Raises:
-            NotConnected: the platform does not answer, or refuses its own token.
+            NotConnected: the platform does not answer, or refuses the token.
         """
         found: list[T] = []
-        question = replace(question, params={name: _filled(text, told) for name, text in question.params.items()})
+        question = _filled(question, told)
         for _ in range(_MOST_PAGES):
             body = self._body(question, token)
             found += self.read(partial(question.read, body))
@@ -100,9 +101,10 @@ class Calls:
 
     def _body(self, question: Question[Any], token: str) -> Any:
         self.secrets.add(token)
-        query = {name: text.replace("{token}", token) for name, text in question.params.items()}
-        sent = {question.carried_by: token} if question.carried_by else {"Authorization": f"Bearer {token}"}
-        answer = self.send(question.at, query=query, headers={**question.headers, **sent})
+        query = _texts(question.params, {"token": token})
+        form = _texts(question.form, {"token": token}) or None
+        sent = {question.carried_by or "Authorization": token if question.carried_by else f"Bearer {token}"}
+        answer = self.send(question.at, query=query, form=form, headers={**question.headers, **({} if form else sent)})
         body = self.json(answer)
         if answer.status >= 400 or question.refused(body):
             raise NotConnected(
@@ -111,7 +113,13 @@ class Calls:
         return body
 
 
-def _filled(text: str, told: Mapping[str, str]) -> str:
+def _filled(question: Question[T], told: Mapping[str, str]) -> Question[T]:
+    return replace(question, params=_texts(question.params, told), form=_texts(question.form, told))
+
+
+def _texts(texts: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:
+    """Return texts with the values of the names in braces that they hold."""
+    found = dict(texts)
     for name, value in told.items():
-        text = text.replace(f"{{{name}}}", value)
-    return text
+        found = {one: text.replace(f"{{{name}}}", value) for one, text in found.items()}
+    return found

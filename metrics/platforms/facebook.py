@@ -17,6 +17,7 @@ from metrics.platforms.facts import (
 )
 from metrics.platforms.ids import Refuse, handles, number
 from metrics.platforms.login import Address, Login, LongLived, OwnedAccount, Question
+from metrics.platforms.permissions import Permission, TokenPermissions, of_me_permissions
 from metrics.platforms.terms import META, META_PUBLIC
 
 _VIEWS = date(2025, 11, 15)
@@ -60,10 +61,7 @@ def _next_pages(body: Any) -> dict[str, str] | None:
     return {"after": str(paging["cursors"]["after"])} if paging.get("next") else None
 
 
-def _permissions(body: Any) -> frozenset[str]:
-    """Return the granted permissions of an answer of `me/permissions`, which names declined ones too."""
-    return frozenset(one["permission"] for one in body["data"] if one["status"] == "granted")
-
+_GRANTED = Question(Address("facebook", f"/{API_VERSION}/me/permissions"), of_me_permissions)
 
 _LOGIN = Login(
     authorize=Address("facebook_login", f"/{API_VERSION}/dialog/oauth"),
@@ -78,7 +76,7 @@ _LOGIN = Login(
     ),
     steps="Log in as a person with a role on the Page, and choose the Page in Facebook's dialog.",
     separator=",",
-    granted=Question(Address("facebook", f"/{API_VERSION}/me/permissions"), _permissions),
+    granted=_GRANTED,
     # The token of a Page does not expire by time only if it comes from a long-lived token of the person.
     long_lived=LongLived(
         Address("facebook", f"/{API_VERSION}/oauth/access_token"),
@@ -143,4 +141,14 @@ FACEBOOK = PlatformFacts(
     ),
     check_announced=_check_announced,
     login=_LOGIN,
+    token_permissions=TokenPermissions(
+        _GRANTED,
+        (
+            Permission(("pages_read_engagement",), "the followers of the Page, and its posts"),
+            Permission(("read_insights",), "views, reach and the other insights of posts, and the numbers of days"),
+            Permission(
+                ("pages_read_user_content",), "what visitors wrote, such as the number of comments", needed=False
+            ),
+        ),
+    ),
 )

@@ -9,6 +9,7 @@ from typing import Literal
 from metrics.documents import AccountAccess, ContentType, MetricType, Platform
 from metrics.platforms.ids import Refuse, number
 from metrics.platforms.login import Login
+from metrics.platforms.permissions import TokenPermissions
 from metrics.platforms.terms import PublicTerms, Term
 
 ON_ACCOUNTS: tuple[MetricType, ...] = ("account",)
@@ -211,6 +212,7 @@ class PlatformFacts:
     `login` is the flow by which a person connects an account in a browser, None if Tidemark has none for the platform;
     `no_login` then tells in one sentence how accounts are connected instead. `second_login` is the flow of the second
     grant, which adds to a connected account; its app has the settings that are named like the host of its tokens.
+    `token_permissions` are those that a token from elsewhere needs, None if the platform does not tell which it has.
     """
 
     name: Platform
@@ -245,6 +247,7 @@ class PlatformFacts:
     terms: tuple[Term, ...] = ()
     login: Login | None = None
     second_login: Login | None = None
+    token_permissions: TokenPermissions | None = None
     no_login: str = "Connect its accounts with `tidemark accounts connect` and a token."
 
     @property

@@ -18,6 +18,7 @@ from metrics.platforms.facts import (
 )
 from metrics.platforms.ids import handles
 from metrics.platforms.login import Address, Login, LongLived, OwnedAccount, Question, split_scopes
+from metrics.platforms.permissions import Permission, TokenPermissions, of_me_permissions
 from metrics.platforms.terms import META, META_PUBLIC
 
 _VIEWS = date(2025, 4, 21)
@@ -39,6 +40,11 @@ def _told_scopes(answer: Mapping[str, Any]) -> frozenset[str] | None:
 def _account(body: Any) -> list[OwnedAccount]:
     """Return the account of an answer of `me`, by `user_id`: `id` is specific to the app."""
     return [OwnedAccount(str(body["user_id"]), body.get("username"))]
+
+
+def _by_facebook_login(credentials: Mapping[str, object]) -> bool:
+    """Tell whether a token is one of Facebook Login; the host of Instagram Login tells no permissions."""
+    return credentials.get("login") != "instagram"
 
 
 _LOGIN = Login(
@@ -130,4 +136,12 @@ INSTAGRAM = PlatformFacts(
         Ids("give the username, as acme.official", handles(r"[a-z0-9._]{1,30}")), META_PUBLIC, by_id=False
     ),
     login=_LOGIN,
+    token_permissions=TokenPermissions(
+        Question(Address("instagram", f"/{API_VERSION}/me/permissions"), of_me_permissions),
+        (
+            Permission(("instagram_basic",), "the account and its posts"),
+            Permission(("instagram_manage_insights",), "views, reach and the other insights, and the numbers of days"),
+        ),
+        tells=_by_facebook_login,
+    ),
 )

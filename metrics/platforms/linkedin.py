@@ -8,7 +8,8 @@ from urllib.parse import unquote
 
 from metrics.platforms.facts import Api, Colours, ContentFacts, Ids, PlatformFacts, PublicFacts, PublicNumbers
 from metrics.platforms.ids import Refuse, handles, number, shown
-from metrics.platforms.login import Address, Login, OwnedAccount, Question
+from metrics.platforms.login import Address, Login, OwnedAccount, Question, split_scopes
+from metrics.platforms.permissions import Permission, TokenPermissions
 from metrics.platforms.terms import PublicTerms, Term
 
 _URN = re.compile(r"urn:li:([a-z]+):([^:]*)", re.IGNORECASE)
@@ -75,6 +76,16 @@ def _names(numbers: Sequence[str]) -> Question[Mapping[str, str]]:
 def _names_of(body: Any) -> dict[str, str]:
     names = {number: one.get("vanityName") or one.get("localizedName") for number, one in body["results"].items()}
     return {number: name for number, name in names.items() if isinstance(name, str)}
+
+
+def _told_scopes(body: Any) -> frozenset[str]:
+    """Return the scopes of an answer of `introspectToken`."""
+    return split_scopes(body["scope"])
+
+
+def _names_app(credentials: Mapping[str, object]) -> bool:
+    """Tell whether credentials name the app: LinkedIn tells the permissions of a token to its app alone."""
+    return "client_id" in credentials and "client_secret" in credentials
 
 
 _LOGIN = Login(
@@ -161,4 +172,16 @@ LINKEDIN = PlatformFacts(
     ),
     same_accounts=_same_accounts,
     login=_LOGIN,
+    token_permissions=TokenPermissions(
+        Question(
+            Address("linkedin_login", "/oauth/v2/introspectToken"),
+            _told_scopes,
+            form={"client_id": "{client_id}", "client_secret": "{client_secret}", "token": "{token}"},
+        ),
+        (
+            Permission(("r_organization_social",), "posts and their numbers"),
+            Permission(("rw_organization_admin", "r_organization_admin"), "followers, and the numbers of days"),
+        ),
+        tells=_names_app,
+    ),
 )

@@ -45,11 +45,12 @@ def _never(_body: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Question(Generic[T]):
-    """A GET request with a new token in the Authorization header, and the function that reads its JSON answer.
+    """A GET request with a token in the Authorization header, and the function that reads its JSON answer.
 
-    `params` may hold `{token}`, which stands for the new token, for the few addresses that take it only there, and the
-    names of other texts of the token's answer, such as `{open_id}`. With `carried_by`, the token is sent as it is in
-    that header, in place of `Authorization`. `read` raises LookupError, TypeError or ValueError for an answer that it
+    `params` may hold `{token}`, which stands for the token, for the few addresses that take it only there, and the
+    names of other texts that came with the token, such as `{open_id}`. With `form`, which may hold the same, it is a
+    POST request that carries the token in the form alone. With `carried_by`, the token is sent as it is in that header,
+    in place of `Authorization`. `read` raises LookupError, TypeError or ValueError for an answer that it
     does not understand. `following` returns the parameters that request the next page of the list in an answer, and
     None at its end. `refused` tells whether an answer with a good status is an error.
     """
@@ -61,6 +62,7 @@ class Question(Generic[T]):
     following: Callable[[Any], Mapping[str, str] | None] = _no_further_page
     carried_by: str = ""
     refused: Callable[[Any], bool] = _never
+    form: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

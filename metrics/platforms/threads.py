@@ -5,6 +5,7 @@ from typing import Any
 from metrics.platforms.facts import META_CONTENT, Api, Colours, Ids, PlatformFacts, PublicFacts, PublicNumbers
 from metrics.platforms.ids import handles
 from metrics.platforms.login import Address, Login, LongLived, OwnedAccount, Question, split_scopes
+from metrics.platforms.permissions import Permission, TokenPermissions
 from metrics.platforms.terms import META, META_PUBLIC, Term
 
 
@@ -18,6 +19,8 @@ def _scopes(body: Any) -> frozenset[str]:
     return split_scopes(body["data"]["scopes"])
 
 
+_GRANTED = Question(Address("threads", "/v1.0/debug_token"), _scopes, {"input_token": "{token}"})
+
 _LOGIN = Login(
     authorize=Address("threads_login", "/oauth/authorize"),
     token=Address("threads", "/oauth/access_token"),
@@ -25,7 +28,7 @@ _LOGIN = Login(
     owned=Question(Address("threads", "/v1.0/me"), _profile, {"fields": "id,username"}),
     steps="Log in to Threads with the profile that you want to connect.",
     separator=",",
-    granted=Question(Address("threads", "/v1.0/debug_token"), _scopes, {"input_token": "{token}"}),
+    granted=_GRANTED,
     long_lived=LongLived(Address("threads", "/access_token"), "th_exchange_token", "access_token"),
     keeps_app=False,
 )
@@ -72,4 +75,11 @@ THREADS = PlatformFacts(
     ),
     calls_per_day=48_000,
     login=_LOGIN,
+    token_permissions=TokenPermissions(
+        _GRANTED,
+        (
+            Permission(("threads_basic",), "the profile and its posts"),
+            Permission(("threads_manage_insights",), "followers, the numbers of posts, and the numbers of days"),
+        ),
+    ),
 )

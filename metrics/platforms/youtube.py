@@ -17,7 +17,8 @@ from metrics.platforms.facts import (
     Quota,
 )
 from metrics.platforms.ids import Refuse, handles, refuse_address, shown
-from metrics.platforms.login import Address, Login, OwnedAccount, Question
+from metrics.platforms.login import Address, Login, OwnedAccount, Question, split_scopes
+from metrics.platforms.permissions import Permission, TokenPermissions
 from metrics.platforms.terms import ERASED, PublicTerms, Term
 
 _CHANNEL = re.compile(r"UC[A-Za-z0-9_-]{22}")
@@ -53,13 +54,17 @@ def _channels(body: Any) -> list[OwnedAccount]:
     return found
 
 
+def _told_scopes(body: Any) -> frozenset[str]:
+    """Return the scopes of an answer of `tokeninfo`."""
+    return split_scopes(body["scope"])
+
+
+_SCOPES = "https://www.googleapis.com/auth/"
+
 _LOGIN = Login(
     authorize=Address("youtube_login", "/o/oauth2/v2/auth"),
     token=Address("youtube_token", "/token"),
-    scopes=(
-        "https://www.googleapis.com/auth/youtube.readonly",
-        "https://www.googleapis.com/auth/yt-analytics.readonly",
-    ),
+    scopes=(f"{_SCOPES}youtube.readonly", f"{_SCOPES}yt-analytics.readonly"),
     owned=Question(Address("youtube", "/youtube/v3/channels"), _channels, {"part": "id,snippet", "mine": "true"}),
     steps="Choose the Google account, or the brand account, that has the channel.",
     pkce=True,
@@ -179,5 +184,18 @@ YOUTUBE = PlatformFacts(
         ),
     ),
     login=_LOGIN,
+    token_permissions=TokenPermissions(
+        Question(Address("youtube_token", "/tokeninfo"), _told_scopes, {"access_token": "{token}"}),
+        (
+            Permission(
+                tuple(f"{_SCOPES}{name}" for name in ("youtube.readonly", "youtube", "youtube.force-ssl")),
+                "the channel and its videos",
+            ),
+            Permission(
+                tuple(f"{_SCOPES}{name}" for name in ("yt-analytics.readonly", "yt-analytics-monetary.readonly")),
+                "the numbers of days, and those that only reports have",
+            ),
+        ),
+    ),
     content=ContentFacts(unseen=timedelta(days=30), picture_servers=("https://i.ytimg.com",)),
 )

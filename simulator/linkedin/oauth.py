@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from simulator.logins import CodeRefused, redeem
+from simulator.logins import CodeRefused, granted, redeem
 from simulator.state import Answer, Request, State
 from simulator.world import EPOCH, SimAccount
 
@@ -70,7 +70,7 @@ def introspect(state: State, request: Request) -> Answer:
     if owner(state, token) is None:
         return Answer(200, {"active": False})
     begun = _begun(state.clock.now())
-    dead = token in state.dead_tokens
+    dead, scopes = token in state.dead_tokens, granted(state, token)
     body = {
         "active": not dead,
         "status": "expired" if dead else "active",
@@ -78,7 +78,7 @@ def introspect(state: State, request: Request) -> Answer:
         "authorized_at": int(begun.timestamp()),
         "created_at": int(begun.timestamp()),
         "expires_at": int((begun + _LIFE).timestamp()),
-        "scope": _SCOPES,
+        "scope": _SCOPES if scopes is None else ",".join(scopes),
         "auth_type": "3L",
     }
     return Answer(200, body)

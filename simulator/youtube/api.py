@@ -16,7 +16,8 @@ from simulator.youtube.call import Call, check_known, max_results, parse
 from simulator.youtube.paging import place_in
 from simulator.youtube.problem import Problem, unauthenticated
 
-DATA, REPORTS, TOKEN = "/youtube/v3/", "/v2/reports", "/token"
+DATA, REPORTS = "/youtube/v3/", "/v2/reports"
+_OF_TOKENS = {"/token": tokens.token, "/tokeninfo": tokens.told}
 APP = "YouTube, an API key"
 """Name under which calls with an API key are counted, because they belong to no account."""
 
@@ -38,7 +39,7 @@ class YouTube:
 
     def serves(self, path: str) -> bool:
         """Tell whether a path belongs to YouTube."""
-        return path.startswith((DATA, *reporting.PREFIXES)) or path in (REPORTS, TOKEN)
+        return path.startswith((DATA, *reporting.PREFIXES)) or path == REPORTS or path in _OF_TOKENS
 
     def account(self, request: Request) -> SimAccount | None:
         """Return the account whose token a request carries."""
@@ -57,8 +58,8 @@ class YouTube:
 
     def handle(self, request: Request) -> Answer:
         """Answer a request; one with the `If-None-Match` of the present answer is answered with 304."""
-        if request.path == TOKEN:
-            return tokens.token(self.state, request)
+        if request.path in _OF_TOKENS:
+            return _OF_TOKENS[request.path](self.state, request)
         try:
             if request.plain_path.startswith(reporting.PREFIXES):
                 return self._report(request)

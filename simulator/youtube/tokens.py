@@ -6,7 +6,7 @@ The tokens of the world do not end, so that an account can be connected without 
 import re
 from datetime import datetime
 
-from simulator.logins import CodeRefused, redeem
+from simulator.logins import CodeRefused, granted, redeem
 from simulator.state import Answer, Request, State
 from simulator.world import SimAccount
 
@@ -64,6 +64,21 @@ def token(state: State, request: Request) -> Answer:
             "token_type": "Bearer",
         },
     )
+
+
+def told(state: State, request: Request) -> Answer:
+    """Answer `GET /tokeninfo`: the scopes and the remaining life of an access token."""
+    text = request.params.get("access_token", "")
+    if owner(state, text) is None or has_ended(text, state.clock.now()):
+        return _refused(400, "invalid_token", "Invalid Value")
+    scopes = granted(state, text)
+    body = {
+        "aud": "1000.apps.googleusercontent.com",
+        "scope": _SCOPE if scopes is None else " ".join(scopes),
+        "expires_in": str(TOKEN_SECONDS),
+        "access_type": "offline",
+    }
+    return Answer(200, body)
 
 
 def _first(state: State, form: dict[str, str]) -> Answer:
