@@ -14,7 +14,7 @@ from redis import Redis
 from metrics.documents import Platform
 from metrics.settings import Settings
 from metrics.store import Store
-from tests.serving.dashboard.stage import ARTEFACTS, launched
+from tests.serving.dashboard.stage import keep, launched
 from tests.serving.logins import NEEDED, PLATFORMS, WORKSPACE, Desk, desk
 from tests.simulator_fixture import Simulator
 
@@ -59,8 +59,7 @@ class Screen:
         self.page.wait_for_selector("button[value=allow]")
 
     def keep(self, name: str) -> None:
-        ARTEFACTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
+        keep(self.page, name)
 
 
 @pytest.fixture

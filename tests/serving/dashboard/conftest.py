@@ -4,15 +4,26 @@ They do not live for the whole session: while Playwright runs, its thread has a 
 start loops of their own.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.serving.dashboard.stage import Look, Stage, launched, staged
+from tests.serving.dashboard.stage import Look, Stage, artefact, launched, staged
 from tests.simulator_fixture import Simulator
 
 PATIENCE_MS = 20_000
+_FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note that a test failed, for the screenshot of its page."""
+    report = yield
+    if report.failed:
+        item.stash[_FAILED] = True
+    return report
 
 
 @pytest.fixture(scope="package")
@@ -37,5 +48,8 @@ def look(browser: Browser, stage: Stage, request: pytest.FixtureRequest) -> Iter
     context.set_default_timeout(PATIENCE_MS)
     # By default, an expectation waits for 5 s: the first answer on a busy machine takes longer.
     expect.set_options(timeout=PATIENCE_MS)
-    yield Look(context.new_page(), stage)
+    found = Look(context.new_page(), stage)
+    yield found
+    if request.node.stash.get(_FAILED, False):
+        found.page.screenshot(path=artefact("failed " + re.sub(r"[^\w-]+", " ", request.node.name).strip()))
     context.close()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
 from redis import Redis
 
 from metrics.clock import utcnow
@@ -36,7 +36,9 @@ from tidemark import seed
 from tidemark.stack import redis
 from tidemark.stack.ports import HOST, free_port
 
-ARTEFACTS = Path(os.environ.get("TIDEMARK_ARTEFACTS", Path(__file__).parents[3] / "test-artefacts"))
+WANTED = os.environ.get("TIDEMARK_ARTEFACTS")
+"""The folder in which somebody wants screenshots of all that tests look at; they take a tenth of the tests' time."""
+ARTEFACTS = Path(WANTED or Path(__file__).parents[3] / "test-artefacts")
 WORKSPACE, EMPTY, TROUBLED, CHANGING = "demo-north", "newcomer", "troubled", "growing"
 DAYS = 30
 POSTING = 0.5
@@ -54,6 +56,23 @@ def launched() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+def keep(shown: Page | Locator, name: str) -> None:
+    """Save a screenshot of a whole page, or of an element, for people to look at, if they want any."""
+    if WANTED is None:
+        return
+    path = artefact(name)
+    if isinstance(shown, Page):
+        shown.screenshot(path=path, full_page=True)
+    else:
+        shown.screenshot(path=path)
+
+
+def artefact(name: str) -> Path:
+    """Return the file of a screenshot."""
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    return ARTEFACTS / f"{name}.png"
 
 
 @dataclass
@@ -297,11 +316,6 @@ class Look:
         self.settle()
         self.page.evaluate(_SCROLL)
 
-    def artefact(self, name: str) -> Path:
-        """Return the file of a screenshot for people to look at."""
-        ARTEFACTS.mkdir(exist_ok=True)
-        return ARTEFACTS / f"{name}.png"
-
     def keep(self, name: str) -> None:
-        """Save a screenshot of the page for people to look at."""
-        self.page.screenshot(path=self.artefact(name), full_page=True)
+        """Save a screenshot of the page for people to look at, if they want any."""
+        keep(self.page, name)

@@ -13,7 +13,7 @@ from metrics.documents import PostDocument
 from metrics.post_content import folded
 from metrics.redis.events import Announcer
 from tests.serving.conftest import running
-from tests.serving.dashboard.stage import WORKSPACE, Look, Stage
+from tests.serving.dashboard.stage import WORKSPACE, Look, Stage, keep
 from tests.serving.dashboard.test_accessibility import on_screens, violations
 from tests.waiting import until
 
@@ -216,12 +216,12 @@ def test_posts_with_content_are_accessible_and_fit(
     page.locator("#posts tbody tr").last.scroll_into_view_if_needed()
     until(lambda: all(picture.evaluate(LOADED) for picture in pictures.all()))
     assert violations(look) == []
-    page.locator("#posts").screenshot(path=look.artefact(f"top posts {name}"))
+    keep(page.locator("#posts"), f"top posts {name}")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.goto(f"{look.stage.url}?workspace={WORKSPACE}&post={best['_id']}")
     page.wait_for_selector("#post-head .thumb.large")
     until(lambda: page.locator("#post-head .thumb img").evaluate(LOADED))
     assert violations(look) == []
-    page.locator("#post-head").screenshot(path=look.artefact(f"post {name}"))
+    keep(page.locator("#post-head"), f"post {name}")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert look.errors == []

@@ -13,7 +13,7 @@ from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Document
 from metrics.periods import DAY, midnight
 from metrics.redis.events import Announcer
-from tests.serving.dashboard.stage import WORKSPACE, Look, Stage
+from tests.serving.dashboard.stage import WORKSPACE, Look, Stage, keep
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -77,7 +77,7 @@ def test_best_times_are_shown_or_that_there_are_none(look: Look, said: dict[str,
     assert card.locator("tbody td").count() == 7 * 24
     assert card.locator("td[data-tip]").count() == 3
     assert violations(look, "#best-times") == []
-    card.screenshot(path=look.artefact("best times"))
+    keep(card, "best times")
     page.select_option("#best-times-of", f"{said['second']['_id']}|post")
     expect(card.locator(".best")).to_contain_text("No best time can be shown. Over 126 posts, no hour and no weekday")
     expect(card).to_contain_text("(312 posts), which may be chance: 09:00 to 12:00 +8\N{NO-BREAK SPACE}%")
@@ -93,7 +93,7 @@ def test_ageing_is_shown_with_its_half_life_or_the_reason(look: Look, said: dict
     page.click("#details-decay summary")
     expect(card.locator("tbody tr")).to_have_count(4)
     assert violations(look, "#decay") == []
-    card.screenshot(path=look.artefact("decay"))
+    keep(card, "decay")
     page.select_option("#decay-of", f"{said['second']['_id']}|post")
     expect(card).to_contain_text("Nothing can be said: there are too few posts.")
     assert look.errors == []
