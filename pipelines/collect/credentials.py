@@ -15,8 +15,10 @@ from metrics.errors import CredentialError
 from metrics.redis.keys import renewal_key
 from metrics.store import Store
 from metrics.vault import Vault
-from pipelines.platforms.base import Access, PlatformApi, Tally
+from pipelines.platforms.access import Access
+from pipelines.platforms.base import PlatformApi
 from pipelines.platforms.errors import NeedsReauth, PlatformError, WrongIdentity
+from pipelines.platforms.tally import Tally
 
 T = TypeVar("T")
 

@@ -6,9 +6,12 @@ from typing import Any
 
 from metrics.clock import utcnow
 from pipelines.platforms.answers import UNEXPECTED
-from pipelines.platforms.base import AccountReading, Post, Reading, Tally, Wanted
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.paging import ParsedPage, PostList, descend, walk
+from pipelines.platforms.post import Post
+from pipelines.platforms.readings import AccountReading, Reading
+from pipelines.platforms.tally import Tally
+from pipelines.platforms.wanted import Wanted
 
 
 class ListReader(ABC):

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from pipelines.platforms.base import Access, Tally
+from pipelines.platforms.access import Access
 from pipelines.platforms.errors import (
     NeedsReauth,
     PermissionMissing,
@@ -23,6 +23,7 @@ from pipelines.platforms.errors import (
     RateLimited,
     RequestRefused,
 )
+from pipelines.platforms.tally import Tally
 
 T = TypeVar("T")
 

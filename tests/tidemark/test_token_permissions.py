@@ -74,8 +74,10 @@ def connect(world: Simulator, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Conn
 
 
 def test_each_platform_that_tells_permissions_is_tried() -> None:
-    assert TOLD == [name for name in PLATFORMS if FACTS[name].token_permissions is not None] == sorted(
-        LACKING, key=PLATFORMS.index
+    assert (
+        TOLD
+        == [name for name in PLATFORMS if FACTS[name].token_permissions is not None]
+        == sorted(LACKING, key=PLATFORMS.index)
     )
 
 

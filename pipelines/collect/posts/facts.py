@@ -10,7 +10,8 @@ from metrics.store import Store
 from metrics.store.rollup import publications
 from pipelines.collect import observe
 from pipelines.collect.posts.content import ContentRules
-from pipelines.platforms.base import AccountReading, Post
+from pipelines.platforms.post import Post
+from pipelines.platforms.readings import AccountReading
 
 
 def store_posts(

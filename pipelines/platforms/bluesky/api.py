@@ -12,16 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.platforms.bluesky import BLUESKY
-from pipelines.platforms.base import (
-    Access,
-    AccountReading,
-    DaysReading,
-    FurtherHosts,
-    Identity,
-    Reading,
-    Tally,
-    Wanted,
-)
+from pipelines.platforms.access import Access, Identity
+from pipelines.platforms.base import FurtherHosts
 from pipelines.platforms.bluesky.answers import (
     account_numbers,
     handle_of,
@@ -34,6 +26,9 @@ from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, Permissi
 from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
+from pipelines.platforms.readings import AccountReading, DaysReading, Reading
+from pipelines.platforms.tally import Tally
+from pipelines.platforms.wanted import Wanted
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

@@ -8,13 +8,17 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from metrics.batches import batched
+from pipelines.platforms.access import Access
 from pipelines.platforms.answers import items_of
-from pipelines.platforms.base import Access, AccountReading, Post, Tally, Wanted
 from pipelines.platforms.bluesky.answers import author_of, content_of, listed_post, parsing_answer, post_numbers
 from pipelines.platforms.list_reader import ListReader
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.pages import Page, Place, cursor
 from pipelines.platforms.paging import PostList
+from pipelines.platforms.post import Post
+from pipelines.platforms.readings import AccountReading
+from pipelines.platforms.tally import Tally
+from pipelines.platforms.wanted import Wanted
 
 FEED, PAST = "author feed", "author feed of the past"
 PAGE = 100
@@ -107,7 +111,7 @@ class Posts(ListReader):
                 views = {view["uri"]: view for view in items_of(body["posts"])}
             for uri in (uri for uri in by_uri if uri in views):
                 self._put(by_uri[uri], views[uri])
-            missing = [by_uri[uri] for uri in by_uri if uri not in views and uri not in self._wanted.deleted]
+            missing += [by_uri[uri] for uri in by_uri if uri not in views and uri not in self._wanted.deleted]
         return missing
 
     def _parsed(self, post: Post, item: Mapping[str, Any]) -> tuple[Post, Numbers]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
+from pipelines.platforms.access import Access
 from pipelines.platforms.answers import items_of
-from pipelines.platforms.base import Access, AccountReading, Reading, Tally
 from pipelines.platforms.bluesky.answers import account_numbers, handle_of, parsing_answer
 from pipelines.platforms.bluesky.api import API_VERSION
 from pipelines.platforms.bluesky.calls import XrpcCalls
@@ -30,6 +30,8 @@ from pipelines.platforms.public.base import (
     never_off,
     snapshot,
 )
+from pipelines.platforms.readings import AccountReading, Reading
+from pipelines.platforms.tally import Tally
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

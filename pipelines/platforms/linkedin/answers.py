@@ -15,7 +15,6 @@ from metrics.clock import utcnow
 from metrics.documents import ContentType, Reason
 from pipelines.platforms import answers
 from pipelines.platforms.answers import UNEXPECTED
-from pipelines.platforms.base import Content, Post
 from pipelines.platforms.errors import (
     BadAnswer,
     NeedsReauth,
@@ -27,6 +26,7 @@ from pipelines.platforms.errors import (
 )
 from pipelines.platforms.http.retries import overloaded
 from pipelines.platforms.numbers import ABSENT, Numbers, field_of
+from pipelines.platforms.post import Content, Post
 
 URN = re.compile(r"urn:li:(share|ugcPost):[0-9]{1,20}")
 _MEDIA: Mapping[str, ContentType] = {"image": "image", "video": "video", "document": "document"}

@@ -9,7 +9,6 @@ from typing import Any
 from metrics.batches import batched
 from metrics.clock import utcnow
 from pipelines.platforms.answers import UNEXPECTED, items_of
-from pipelines.platforms.base import AccountReading, Post, Reading, Tally, Wanted
 from pipelines.platforms.errors import (
     BadAnswer,
     NeedsReauth,
@@ -31,6 +30,10 @@ from pipelines.platforms.linkedin.answers import (
 )
 from pipelines.platforms.pages import Page, Place
 from pipelines.platforms.paging import PostList, descend, walk
+from pipelines.platforms.post import Post
+from pipelines.platforms.readings import AccountReading, Reading
+from pipelines.platforms.tally import Tally
+from pipelines.platforms.wanted import Wanted
 
 PAGE = 100
 MAX_URNS = 20

@@ -10,7 +10,6 @@ from metrics.catalog import offered
 from metrics.documents import ContentType, Reason
 from metrics.platforms.facts import Offer
 from pipelines.platforms import answers
-from pipelines.platforms.base import Content, Post
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -25,6 +24,7 @@ from pipelines.platforms.errors import (
 )
 from pipelines.platforms.http.retries import overloaded
 from pipelines.platforms.numbers import ABSENT, Numbers, field_of
+from pipelines.platforms.post import Content, Post
 from pipelines.platforms.renewals import app_refused
 
 ID = re.compile(r"[0-9]{1,19}")

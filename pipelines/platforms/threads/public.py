@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
+from pipelines.platforms.access import Access
 from pipelines.platforms.answers import name_of
-from pipelines.platforms.base import Access, AccountReading, Reading, Tally
 from pipelines.platforms.errors import BadAnswer, PermissionMissing, PlatformError, PostGone, RequestRefused
 from pipelines.platforms.graph.answers import parsing_answer
 from pipelines.platforms.graph.client import GraphApi
@@ -28,6 +28,8 @@ from pipelines.platforms.public.base import (
     each,
     snapshot,
 )
+from pipelines.platforms.readings import AccountReading, Reading
+from pipelines.platforms.tally import Tally
 from pipelines.platforms.threads.api import API_VERSION
 
 if TYPE_CHECKING:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.base import Access, AccountReading, App, Post, Reading, Tally
+from pipelines.platforms.access import Access
+from pipelines.platforms.base import App
 from pipelines.platforms.errors import BadAnswer, PlatformError
 from pipelines.platforms.pool import Loaded
+from pipelines.platforms.post import Post
 from pipelines.platforms.public.base import (
     Outcome,
     PublicAccount,
@@ -27,6 +29,8 @@ from pipelines.platforms.public.base import (
     found_in,
     snapshot,
 )
+from pipelines.platforms.readings import AccountReading, Reading
+from pipelines.platforms.tally import Tally
 from pipelines.platforms.youtube.answers import (
     CHANNEL,
     KEY_REFUSED,

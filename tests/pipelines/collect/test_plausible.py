@@ -7,7 +7,8 @@ import pytest
 from metrics.documents import PLATFORMS, Platform
 from metrics.periods import HOUR
 from pipelines.collect.plausible import is_all_zero
-from pipelines.platforms.base import AccountReading, Post, Reading
+from pipelines.platforms.post import Post
+from pipelines.platforms.readings import AccountReading, Reading
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
 
 

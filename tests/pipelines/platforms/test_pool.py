@@ -9,7 +9,7 @@ import pytest
 
 from metrics.clock import utcnow
 from pipelines.platforms import pool as pool_module
-from pipelines.platforms.base import Access, Tally
+from pipelines.platforms.access import Access
 from pipelines.platforms.errors import (
     BadAnswer,
     NeedsReauth,
@@ -20,6 +20,7 @@ from pipelines.platforms.errors import (
     Transient,
 )
 from pipelines.platforms.pool import Loaded, Pool, Readers
+from pipelines.platforms.tally import Tally
 
 
 class Server:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from metrics.clock import utcnow
-from pipelines.platforms.base import Access, Post, Tally
+from pipelines.platforms.access import Access
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -20,7 +20,9 @@ from pipelines.platforms.errors import (
     WrongIdentity,
 )
 from pipelines.platforms.http import retries
+from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Refused
+from pipelines.platforms.tally import Tally
 from pipelines.platforms.tiktok import answers
 from pipelines.platforms.tiktok.api import _STATS
 from pipelines.platforms.tiktok.posts import MAX_IDS

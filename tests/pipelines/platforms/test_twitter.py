@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from metrics.clock import utcnow
-from pipelines.platforms.base import Access, AccountReading, Post, Tally
+from pipelines.platforms.access import Access
 from pipelines.platforms.errors import (
     BadAnswer,
     MetricRefused,
@@ -22,7 +22,10 @@ from pipelines.platforms.errors import (
 )
 from pipelines.platforms.http import retries
 from pipelines.platforms.http.client import Http
+from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Quarantine
+from pipelines.platforms.readings import AccountReading
+from pipelines.platforms.tally import Tally
 from pipelines.platforms.twitter.answers import (
     PRIVATE_DAYS,
     account_numbers,

@@ -7,7 +7,6 @@ import pytest
 
 from metrics.clock import utcnow
 from metrics.periods import next_midnight
-from pipelines.platforms.base import Post
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -20,6 +19,7 @@ from pipelines.platforms.errors import (
     RequestRefused,
     Transient,
 )
+from pipelines.platforms.post import Post
 from pipelines.platforms.youtube.answers import (
     CHANNEL,
     VIDEO,
