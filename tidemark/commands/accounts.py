@@ -18,6 +18,7 @@ from tidemark import accounts_file
 from tidemark.account_names import with_ids
 from tidemark.accounts_file import MAX_BYTES
 from tidemark.commands import history
+from tidemark.commands.arguments import Json
 from tidemark.commands.authorize import authorize
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_redis, open_store
@@ -47,7 +48,6 @@ _NAMES = {
 _COLUMN = "(?:" + "|".join(_NAMES) + r")\b"
 _COLUMNS = re.compile(rf"\A{_COLUMN}(?:, {_COLUMN})*")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Unchecked = Annotated[
     bool, typer.Option("--unchecked", help="Do not ask the platform to which account the token belongs.")
 ]

@@ -6,13 +6,12 @@ from typing import Annotated
 import typer
 
 from metrics.clock import utcnow
+from tidemark.commands.arguments import Json
 from tidemark.commands.console import print_json, print_line, print_note
 from tidemark.commands.stores import open_redis, open_store
 
 _MOST_KEYS = 20
 """Maximum number of valid API keys listed after a restore; `tidemark keys list` lists all."""
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def backup(

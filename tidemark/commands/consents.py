@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from metrics.documents import Platform
-from metrics.errors import InvalidInput, NotFound
+from metrics.errors import InvalidInput
 from metrics.platforms.registry import FACTS, NEEDING_CONSENT, STORING_NEEDS_CONSENT
+from tidemark.commands.arguments import Json, Workspace, check_workspace
 from tidemark.commands.console import confirm, print_json, print_line, print_table
 from tidemark.commands.stores import open_redis, open_store
 from tidemark.commands.user import user
@@ -17,9 +18,7 @@ app = typer.Typer(
     "give, withdraw, list.",
 )
 
-Workspace = Annotated[str, typer.Argument(help="The workspace.")]
 OfPlatform = Annotated[Platform, typer.Option(help="The platform.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command(epilog="Example: tidemark consents give demo-north --platform youtube")
@@ -33,7 +32,7 @@ def give(workspace: Workspace, platform: OfPlatform, as_json: Json = False) -> N
     with open_store() as (store, settings), open_redis(settings) as redis:
         from metrics.redis.versions import invalidate
 
-        _check_workspace(store.accounts.workspaces(), workspace)
+        check_workspace(store, workspace)
         store.consents.set(workspace, platform, given=True)
         # Answers that were computed under the other rule must not be served any longer.
         invalidate(redis, workspace)
@@ -56,7 +55,7 @@ def withdraw(
     with open_store() as (store, settings), open_redis(settings) as redis:
         from tidemark.withdrawal import withdraw as withdraw_and_delete
 
-        _check_workspace(store.accounts.workspaces(), workspace)
+        check_workspace(store, workspace)
         if platform in STORING_NEEDS_CONSENT and not yes:
             confirm(f"Delete all numbers of {FACTS[platform].title} in {workspace} for good?")
         withdraw_and_delete(store, redis, settings, workspace, platform, user())
@@ -79,11 +78,6 @@ def _check(platform: Platform) -> None:
     if platform not in needing:
         names = ", ".join(sorted(needing))
         raise InvalidInput(f"--platform: {platform}'s terms demand no consent; those of {names} do", "--platform")
-
-
-def _check_workspace(workspaces: list[str], workspace: str) -> None:
-    if workspace not in workspaces:
-        raise NotFound(f"there is no workspace {workspace}: see `tidemark accounts list`")
 
 
 def _print(workspace: str, platform: Platform, *, given: bool, as_json: bool) -> None:

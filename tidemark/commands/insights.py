@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from metrics.clock import isoformat, utcnow
-from metrics.errors import InvalidInput, NotFound
+from metrics.errors import InvalidInput
 from metrics.ids import check_id
 from metrics.periods import midnight
+from tidemark.commands.arguments import check_workspace
 from tidemark.commands.console import print_json, print_line, print_table, progress
 from tidemark.commands.stores import open_store
 
@@ -102,8 +103,7 @@ def evaluate(
 
         workspaces = store.accounts.workspaces()
         if workspace is not None:
-            if workspace not in workspaces:
-                raise NotFound(f"there is no workspace {workspace}: see `tidemark accounts list`")
+            check_workspace(store, workspace)
             workspaces = [workspace]
         found = evaluated(store, workspaces, first, now, show)
     if as_json:

@@ -9,6 +9,7 @@ from metrics.clock import isoformat, utcnow
 from metrics.documents import Scope
 from metrics.errors import CredentialError, InvalidInput
 from metrics.ids import check_id, check_text
+from tidemark.commands.arguments import Json
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_store
 from tidemark.commands.user import user
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="API keys, and the keys that seal credentials.")
 
 _SCOPES: tuple[str, ...] = get_args(Scope)
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command(epilog="Example: tidemark keys create dashboard --workspace demo-north --scope read --scope collect")

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from metrics.clock import isoformat, utcnow
-from metrics.errors import InvalidInput, NotFound
+from metrics.errors import InvalidInput
 from metrics.ids import check_id
+from tidemark.commands.arguments import Json, Workspace, check_workspace
 from tidemark.commands.console import print_exact, print_json, print_line, print_table
 from tidemark.commands.stores import open_redis, open_store
 
@@ -24,11 +25,9 @@ app = typer.Typer(
     help="Metrics of a workspace's own: list, define, preview, retire, import and export formulas.",
 )
 
-Workspace = Annotated[str, typer.Argument(help="The workspace.")]
 Name = Annotated[str, typer.Argument(help="The name of the metric, as save_rate.")]
 Expression = Annotated[str, typer.Argument(help="The formula, as 'percent(saves, views)' (docs/definitions.md).")]
 Unit = Annotated[str | None, typer.Option(help="The unit that you expect: another one than follows is refused.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list", epilog="Example: tidemark metrics list demo-north --json")
@@ -96,7 +95,7 @@ def _define(workspace: str, wanted: "Sequence[NewDefinition]", *, as_json: bool)
         from metrics.definitions import changes
         from metrics.redis.events import Announcer
 
-        _check_workspace(store.accounts.workspaces(), workspace)
+        check_workspace(store, workspace)
         found = changes.define(store, workspace, wanted, utcnow())
         # Answers that were computed with a former definition must not be served any longer.
         Announcer(redis).announce(workspace)
@@ -114,7 +113,7 @@ def preview(workspace: Workspace, expression: Expression, unit: Unit = None, as_
     with open_store() as (store, _):
         from metrics.definitions.preview import preview as evaluated
 
-        _check_workspace(store.accounts.workspaces(), workspace)
+        check_workspace(store, workspace)
         found = evaluated(store, workspace, expression, utcnow(), unit)
     rows = [*found.weeks, found.total]
     if as_json:
@@ -167,8 +166,3 @@ def export(workspace: Workspace) -> None:
         from tidemark.definitions_file import dump
 
         print_exact(dump(live(store.definitions.newest(workspace)).values()))
-
-
-def _check_workspace(workspaces: list[str], workspace: str) -> None:
-    if workspace not in workspaces:
-        raise NotFound(f"there is no workspace {workspace}: see `tidemark accounts list`")

@@ -8,12 +8,11 @@ from metrics.clock import isoformat
 from metrics.documents import Platform
 from metrics.errors import NotFound
 from metrics.identity import normal_account_id
+from tidemark.commands.arguments import Json
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_redis, open_store
 
 app = typer.Typer(no_args_is_help=True, help="Platforms and accounts that wait because of a limit: list, lift.")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list", epilog="Example: tidemark pauses list")

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from metrics.clock import utcnow
-from metrics.errors import InvalidInput, NotFound
+from metrics.errors import InvalidInput
+from tidemark.commands.arguments import Json, check_workspace
 from tidemark.commands.console import print_json, print_line, print_note
 from tidemark.commands.stores import open_redis, open_store
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="How long data is kept, in general and for single workspaces.")
 
 _IN_SYNC = "the database keeps data for as long as the settings say"
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("set", epilog="Example: tidemark retention set demo-north --days 90 --rollup-days 730")
@@ -32,8 +31,7 @@ def set_days(
     with open_store() as (store, _):
         from metrics.store.workspace_settings import Days
 
-        if workspace not in store.accounts.workspaces():
-            raise NotFound(f"there is no workspace {workspace}: see `tidemark accounts list`")
+        check_workspace(store, workspace)
         store.retention.set(workspace, Days(days, rollup_days))
     if as_json:
         print_json({"workspace": workspace, "days": days, "rollupDays": rollup_days})

@@ -4,7 +4,7 @@ Both have the same documents and the same laws, so the same code reads and write
 connected accounts, `Store.public` those of watched ones. In the latter, `accountId` is the id of a watched account.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +54,11 @@ OWN = Namespace(
 )
 """The collections of connected accounts."""
 
-PUBLIC = Namespace(
-    log="public_metrics",
+PUBLIC = replace(
+    Namespace(**{name: f"public_{own}" for name, own in asdict(OWN).items()}),
+    # What is kept of a watched account differs from a connected account, so these two are not named after the others.
     accounts="watched_accounts",
-    posts="public_posts",
-    collections="public_collections",
-    subject_rollups="public_subject_rollups",
     account_rollups="public_rollups",
-    roll_marks="public_roll_marks",
-    roll_openings="public_roll_openings",
-    export_marks="public_export_marks",
 )
 """The collections of watched accounts."""
 

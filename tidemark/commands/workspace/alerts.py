@@ -7,6 +7,7 @@ import typer
 from metrics.clock import isoformat, utcnow
 from metrics.errors import InvalidInput, NotFound
 from metrics.ids import check_id
+from tidemark.commands.arguments import Json, Workspace, check_workspace
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_store
 from tidemark.commands.workspace.channels import ChannelsFrom, public, read_channels
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Alerts by thresholds on any metric: list, set and remove them.")
 
-Workspace = Annotated[str, typer.Argument(help="The workspace.")]
 Name = Annotated[str, typer.Argument(help="The name of the alert, as few-likes.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list", epilog="Example: tidemark alerts list demo-north --json")
@@ -87,8 +86,7 @@ def set_(
         from metrics.alerts.changes import NewAlert, set_alert
         from metrics.vault import Vault
 
-        if workspace not in store.accounts.workspaces():
-            raise NotFound(f"there is no workspace {workspace}: see `tidemark accounts list`")
+        check_workspace(store, workspace)
         accounts = tuple(account) if account else None
         wanted: Any = (name, title, metric, comparison, threshold, period, accounts, channels)
         vault = Vault(settings.secret_keys) if settings.secret_keys else None

@@ -7,6 +7,7 @@ import typer
 from metrics.clock import isoformat, utcnow
 from metrics.errors import NotFound
 from metrics.ids import check_id
+from tidemark.commands.arguments import Json, Workspace, check_workspace
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_store
 from tidemark.commands.workspace.channels import ChannelsFrom, public, read_channels
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Messages about anomalies by severity: show, set and remove the rule.")
 
-Workspace = Annotated[str, typer.Argument(help="The workspace.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _MESSAGES = 20
 
 
@@ -70,8 +69,7 @@ def set_(
         from metrics.alerts.anomalies import NewRule, set_rule
         from metrics.vault import Vault
 
-        if workspace not in store.accounts.workspaces():
-            raise NotFound(f"there is no workspace {workspace}: see `tidemark accounts list`")
+        check_workspace(store, workspace)
         vault = Vault(settings.secret_keys) if settings.secret_keys else None
         rule = set_rule(store, workspace, NewRule(min_severity, channels), utcnow(), vault)
     if as_json:

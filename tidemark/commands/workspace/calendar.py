@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from metrics.errors import NotFound
+from tidemark.commands.arguments import Json, Workspace, check_workspace
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_store
 
@@ -13,15 +13,12 @@ app = typer.Typer(
     help="The calendar of a workspace: its time zone, first day of weeks, fiscal year, and country: show, set.",
 )
 
-Workspace = Annotated[str, typer.Argument(help="The workspace.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
 
 @app.command(epilog="Example: tidemark calendar show demo-north")
 def show(workspace: Workspace, as_json: Json = False) -> None:
     """Show the calendar of a workspace, the one that is being prepared, and former ones that still answer."""
     with open_store() as (store, _):
-        _check_workspace(store.accounts.workspaces(), workspace)
+        check_workspace(store, workspace)
         known, country = store.calendars.get(workspace), store.calendars.country(workspace)
     rows: list[dict[str, Any]] = [{"use": "current", **known.current.described(), "version": known.current.version}]
     if known.upcoming is not None:
@@ -67,7 +64,7 @@ def set_calendar(
         "fiscalPattern": fiscal_pattern,
     }
     with open_store() as (store, _):
-        _check_workspace(store.accounts.workspaces(), workspace)
+        check_workspace(store, workspace)
         known = store.calendars.get(workspace)
         if country is None:
             holidays = store.calendars.country(workspace)
@@ -92,8 +89,3 @@ def set_calendar(
             f"{workspace}: the new calendar is being prepared as {operation['_id']}; "
             f"`tidemark calendar show {workspace}` tells when it answers"
         )
-
-
-def _check_workspace(workspaces: list[str], workspace: str) -> None:
-    if workspace not in workspaces:
-        raise NotFound(f"there is no workspace {workspace}: see `tidemark accounts list`")

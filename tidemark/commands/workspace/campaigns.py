@@ -1,13 +1,12 @@
 """The commands `tidemark campaigns`: ranges of days of a workspace, with the accounts or posts that belong to them."""
 
-from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from metrics.clock import isoformat, utcnow
-from metrics.errors import InvalidInput, NotFound
 from metrics.ids import check_id
+from tidemark.commands.arguments import Json, Workspace, check_workspace, day_of
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_redis, open_store
 
@@ -16,9 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Campaigns of a workspace: list, set and remove them.")
 
-Workspace = Annotated[str, typer.Argument(help="The workspace.")]
 Name = Annotated[str, typer.Argument(help="The name of the campaign, as spring-2026.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _SHOWN = ("name", "title", "startDate", "endDate", "accountIds", "postIds", "tag", "createdAt", "changedAt")
 
 
@@ -62,13 +59,12 @@ def set_(
 ) -> None:
     """Set a campaign, in place of one of the same name."""
     check_id(workspace, "WORKSPACE")
-    days = _date(first, "--from"), _date(last, "--to")
+    days = day_of(first, "--from"), day_of(last, "--to")
     with open_store(create=True) as (store, settings), open_redis(settings) as redis:
         from metrics.campaigns.changes import NewCampaign, set_campaign
         from metrics.redis.events import Announcer
 
-        if workspace not in store.accounts.workspaces():
-            raise NotFound(f"there is no workspace {workspace}: see `tidemark accounts list`")
+        check_workspace(store, workspace)
         wanted = NewCampaign(
             name, title, *days, tuple(account) if account else None, tuple(post) if post else None, tag
         )
@@ -94,12 +90,3 @@ def remove(workspace: Workspace, name: Name, as_json: Json = False) -> None:
         print_json({"name": name, "removedAt": isoformat(utcnow())})
     else:
         print_line(f"{name} is removed")
-
-
-def _date(text: str, option: str) -> date:
-    try:
-        if len(text) == len("YYYY-MM-DD"):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise InvalidInput(f"{option}: give a date of the calendar as YYYY-MM-DD", option)

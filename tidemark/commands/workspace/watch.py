@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,10 +9,11 @@ import typer
 
 from metrics.clock import isoformat, utcnow
 from metrics.documents import Platform, WatchedDocument
-from metrics.errors import InvalidInput, NotFound
+from metrics.errors import InvalidInput
 from metrics.ids import check_id
 from metrics.platforms.registry import FACTS
 from tidemark.commands.accounts import content_of
+from tidemark.commands.arguments import Json, Workspace, check_workspace, day_of
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_redis, open_store
 from tidemark.commands.user import user
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Accounts of others that a workspace watches: add, list and remove them.")
 
-Workspace = Annotated[str, typer.Argument(help="The workspace.")]
 OfPlatform = Annotated[Platform, typer.Argument(help="The platform.")]
 Name = Annotated[str, typer.Argument(help="The handle, with or without @; or the platform's id of the account.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _SHOWN = (
     "platform", "key", "handle", "platformAccountId", "label", "group", "own", "state", "stateReason", "stateSince",
     "lookedAt", "source", "enteredBy",
@@ -133,7 +131,7 @@ def enter(
     from metrics.upkeep.retention import Horizon
     from metrics.watching.numbers import enter_numbers
 
-    values, day = dict(map(_number, numbers)), None if on is None else _date(on)
+    values, day = dict(map(_number, numbers)), None if on is None else day_of(on, "--date")
     with _changing(workspace) as (store, settings):
         horizon = Horizon.of(store, settings, utcnow())
         found = enter_numbers(store, workspace, platform, handle, values, user(), horizon, day=day)
@@ -176,8 +174,7 @@ def _changing(workspace: str) -> Iterator[tuple["Store", "Settings"]]:
     with open_store(create=True) as (store, settings), open_redis(settings) as redis:
         from metrics.redis.events import Announcer
 
-        if workspace not in store.accounts.workspaces():
-            raise NotFound(f"there is no workspace {workspace}: see `tidemark accounts list`")
+        check_workspace(store, workspace)
         yield store, settings
         Announcer(redis).announce(workspace)
 
@@ -187,13 +184,6 @@ def _number(text: str) -> tuple[str, int]:
     if not (name and value.isascii() and value.isdigit()):
         raise InvalidInput("NUMBERS: give NAME=NUMBER with whole numbers, as followers=18250", "NUMBERS")
     return name, int(value)
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput("--date: give a date of the calendar as YYYY-MM-DD", "--date") from None
 
 
 def _shown(found: WatchedDocument) -> dict[str, Any]:
