@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from metrics.clock import utcnow
 from metrics.documents import Reason
 from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited
 from pipelines.platforms.numbers import Numbers
@@ -49,6 +50,13 @@ class AccountReading:
     insights_granted: bool = False
     insights_denied: int = 0
     dropped_content: int = 0
+
+    @classmethod
+    def of(cls, numbers: Numbers, handle: str | None = None) -> "AccountReading":
+        """Return the reading of the numbers that an account has now, without any posts yet."""
+        found = cls(Reading(utcnow(), numbers.metrics, numbers.unavailable), handle)
+        found.note_odd("the account", numbers.odd)
+        return found
 
     def note_odd(self, subject: str, values: Mapping[str, str]) -> None:
         """Note values of a subject that are not valid numbers, with their descriptions by metric."""

@@ -61,9 +61,7 @@ class Bluesky:
         profile = self._profile(ask, access)
         with parsing_answer():
             numbers = account_numbers(profile)
-        reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
-        reading.handle = handle_of(profile)
-        reading.note_odd("the account", numbers.odd)
+        reading = AccountReading.of(numbers, handle_of(profile))
         Posts(ask, access, wanted, reading, tally).read()
         return reading
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from metrics.clock import utcnow
 from metrics.documents import Platform
 from pipelines.platforms.access import Access
 from pipelines.platforms.answers import items_of
@@ -30,7 +29,7 @@ from pipelines.platforms.public.base import (
     never_off,
     snapshot,
 )
-from pipelines.platforms.readings import AccountReading, Reading
+from pipelines.platforms.readings import AccountReading
 from pipelines.platforms.tally import Tally
 
 if TYPE_CHECKING:
@@ -81,8 +80,7 @@ class BlueskyPublic:
                 return profile
             with parsing_answer():
                 numbers = account_numbers(profile)
-            reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable), handle_of(profile))
-            reading.note_odd("the account", numbers.odd)
+            reading = AccountReading.of(numbers, handle_of(profile))
             Posts(ask, account.access, account.wanted, reading, tally).read()
             return snapshot(self.name, account, reading)
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from metrics.batches import batched
 from metrics.catalog import Offer
-from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
 from metrics.platforms.facebook import API_VERSION
 from pipelines.platforms.access import Access
@@ -34,7 +33,7 @@ from pipelines.platforms.public.base import (
     snapshot,
 )
 from pipelines.platforms.public.base import Result as Shown
-from pipelines.platforms.readings import AccountReading, Reading
+from pipelines.platforms.readings import AccountReading
 from pipelines.platforms.tally import Tally
 
 if TYPE_CHECKING:
@@ -124,9 +123,7 @@ class FacebookPublic:
             if id_of(node["id"], _ID) != account.platform_account_id:
                 return Refusal("not_found", "Facebook answers with another Page, of which this one became a part.")
             numbers = account_numbers(node)
-        reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
-        reading.handle = name_of(node.get("username")) or name_of(node.get("name"))
-        reading.note_odd("the account", numbers.odd)
+        reading = AccountReading.of(numbers, name_of(node.get("username")) or name_of(node.get("name")))
 
         def fetch(place: Place, size: int) -> Page:
             answer = first

@@ -163,10 +163,7 @@ class GraphPosts(ABC):
             if self.names_accounts_by_one_id and name != access.platform_account_id.lstrip("0"):
                 raise WrongIdentity(f"the answer is about the account {name}: connect the right one again")
             numbers, handle = self.account_numbers(node), self.handle(node)
-            reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
-            reading.handle = name_of(handle)
-            reading.note_odd("the account", numbers.odd)
-        return reading
+            return AccountReading.of(numbers, name_of(handle))
 
     def _first_size(self, listing: Listing, wanted: Wanted) -> int:
         remembered = wanted.memory.list(listing.edge).size

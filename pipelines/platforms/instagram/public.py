@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from metrics.catalog import Offer
-from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.platforms.instagram import API_VERSION
 from pipelines.platforms.access import Access
@@ -34,7 +33,7 @@ from pipelines.platforms.public.base import (
     snapshot,
 )
 from pipelines.platforms.public.base import Result as Shown
-from pipelines.platforms.readings import AccountReading, Reading
+from pipelines.platforms.readings import AccountReading
 from pipelines.platforms.tally import Tally
 
 if TYPE_CHECKING:
@@ -106,9 +105,7 @@ class InstagramPublic:
                 numbers = Numbers()
                 numbers.take("followers", field_of(node, "followers_count"), "provider_error")
                 numbers.take("posts", field_of(node, "media_count"), "provider_error")
-            reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
-            reading.handle = name_of(node.get("username"))
-            reading.note_odd("the account", numbers.odd)
+            reading = AccountReading.of(numbers, name_of(node.get("username")))
             posts = PublicPosts(
                 self.name, listed_post, _value_of, {"likes": "permission_missing"}, account.wanted, reading, tally
             )

@@ -90,8 +90,7 @@ class LinkedIn:
             raise AccountUnreachable(f"no such organization, or not for this token: {error}") from None
         with parsing_answer():
             numbers = account_numbers(size)
-        reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
-        reading.note_odd("the account", numbers.odd)
+        reading = AccountReading.of(numbers)
         if FOLLOWERS not in size:
             reading.failures["followers"] = f"LinkedIn's answer has an unexpected form: it has no {FOLLOWERS}"
         Posts(ask, urn, wanted, reading, tally).read()

@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.platforms.linkedin import API_VERSION
 from pipelines.platforms.access import Access
@@ -31,7 +30,7 @@ from pipelines.platforms.public.base import (
     never_off,
     snapshot,
 )
-from pipelines.platforms.readings import AccountReading, Reading
+from pipelines.platforms.readings import AccountReading
 from pipelines.platforms.tally import Tally
 
 if TYPE_CHECKING:
@@ -95,8 +94,7 @@ class LinkedInPublic:
                 numbers = account_numbers(size)
             if FOLLOWERS not in size:
                 raise BadAnswer(f"LinkedIn's answer has an unexpected form: it has no {FOLLOWERS}")
-            reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
-            reading.note_odd("the account", numbers.odd)
+            reading = AccountReading.of(numbers)
             named = self._organization(ask, number)
             reading.handle = shown_name(named) if named is not None else None
             return snapshot(self.name, account, reading)

@@ -69,8 +69,7 @@ class Pinterest:
         ask = self._calls(access, tally)
         body = self._account(ask, access)
         numbers = account_numbers(body)
-        reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable), _shown_name(body))
-        reading.note_odd("the account", numbers.odd)
+        reading = AccountReading.of(numbers, _shown_name(body))
         # Pins are followed for a time that ends with this reading.
         Posts(ask, wanted, reading, tally).read(self.days.newest(wanted.since + FOLLOWED))
         return reading

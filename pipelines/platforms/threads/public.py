@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from metrics.clock import utcnow
 from metrics.documents import Platform
 from pipelines.platforms.access import Access
 from pipelines.platforms.answers import name_of
@@ -28,7 +27,7 @@ from pipelines.platforms.public.base import (
     each,
     snapshot,
 )
-from pipelines.platforms.readings import AccountReading, Reading
+from pipelines.platforms.readings import AccountReading
 from pipelines.platforms.tally import Tally
 from pipelines.platforms.threads.api import API_VERSION
 
@@ -87,9 +86,7 @@ class ThreadsPublic:
             numbers.take("followers", field_of(profile, "follower_count"), "provider_error")
             for name, fields in _LAST_WEEK.items():
                 week.take_sum(name, [field_of(profile, field) for field in fields], "provider_error")
-            reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
-            reading.handle = name_of(profile["username"])
-            reading.note_odd("the account", numbers.odd)
+            reading = AccountReading.of(numbers, name_of(profile["username"]))
             reading.note_odd("the last seven days", week.odd)
             return snapshot(self.name, account, reading, **week.metrics)
 

@@ -82,9 +82,7 @@ class TikTok:
         user, requested = _allowed_user(ask, access)
         with parsing_answer():
             numbers = account_numbers(user, requested)
-        reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
-        reading.handle = _handle_of(user, requested)
-        reading.note_odd("the account", numbers.odd)
+        reading = AccountReading.of(numbers, _handle_of(user, requested))
         self._posts(ask, access, wanted, reading, tally).read()
         self._organic(access, tally).complete(reading)
         return reading

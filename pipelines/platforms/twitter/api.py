@@ -79,9 +79,7 @@ class Twitter:
         me = self._me(ask, access)
         with parsing_answer():
             numbers = account_numbers(me)
-        reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
-        reading.handle = name_of(me.get("username"))
-        reading.note_odd("the account", numbers.odd)
+        reading = AccountReading.of(numbers, name_of(me.get("username")))
         Posts(ask, access, self._quarantine, wanted, reading, tally, content=self._content).read()
         return reading
 

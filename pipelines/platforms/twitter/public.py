@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.platforms.twitter import TWITTER
 from pipelines.platforms.access import Access
@@ -39,7 +38,7 @@ from pipelines.platforms.public.base import (
 )
 from pipelines.platforms.public.bill import Bill, BilledPosts
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.readings import AccountReading, Reading
+from pipelines.platforms.readings import AccountReading
 from pipelines.platforms.tally import Tally
 from pipelines.platforms.twitter.answers import ID, account_numbers, error_of_problem, parsing_answer, problems_by_id
 from pipelines.platforms.twitter.api import API_VERSION
@@ -109,9 +108,7 @@ class TwitterPublic:
                 return _LEFT_OUT if user is None else _PROTECTED
             with parsing_answer():
                 numbers = account_numbers(user)
-            reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable))
-            reading.handle = name_of(user.get("username"))
-            reading.note_odd("the account", numbers.odd)
+            reading = AccountReading.of(numbers, name_of(user.get("username")))
             budget = BilledPosts(self._bill, tally, account.wanted.budget)
             access = Access(account.platform_account_id, credentials)
             wanted = replace(account.wanted, budget=budget)

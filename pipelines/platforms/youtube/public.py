@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from metrics.clock import utcnow
 from metrics.documents import Platform
 from pipelines.platforms.access import Access
 from pipelines.platforms.base import App
@@ -29,7 +28,7 @@ from pipelines.platforms.public.base import (
     found_in,
     snapshot,
 )
-from pipelines.platforms.readings import AccountReading, Reading
+from pipelines.platforms.readings import AccountReading
 from pipelines.platforms.tally import Tally
 from pipelines.platforms.youtube.answers import (
     CHANNEL,
@@ -129,8 +128,7 @@ class YouTubePublic:
         """Return a channel with its levels, and read the list of its uploads if it is due."""
         with parsing_answer():
             numbers = account_numbers(channel)
-            reading = AccountReading(Reading(utcnow(), numbers.metrics, numbers.unavailable), shown_name(channel))
-        reading.note_odd("the account", numbers.odd)
+            reading = AccountReading.of(numbers, shown_name(channel))
         access = Access(account.platform_account_id, shared.credentials)
 
         def ask(path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
