@@ -14,7 +14,7 @@ from metrics.store import Store
 from metrics.vault import Vault, generate_secret_key
 from pipelines.collect.ladder import FOLLOWED_UNTIL
 from pipelines.collect.observe import post_document
-from pipelines.platforms.post import Post
+from pipelines.platforms.data.post import Post
 from simulator.registry import new_world
 from tests.pipelines.rollup.reference import Reference
 from tests.stack import Stack

@@ -18,8 +18,8 @@ from metrics.vault import Vault
 from pipelines.collect import observe
 from pipelines.collect.ladder import FOLLOWED_UNTIL, due_slots
 from pipelines.collect.posts.content import ContentRules
-from pipelines.platforms.post import Content, Post
-from pipelines.platforms.readings import Reading
+from pipelines.platforms.data.post import Content, Post
+from pipelines.platforms.data.readings import Reading
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, api_facts
 from simulator import truth
 from simulator.pictures import picture_url

@@ -31,11 +31,11 @@ from pipelines.collect.reasons import error_place, reason_of
 from pipelines.collect.records import LONGEST_MESSAGE, record
 from pipelines.collect.redaction import redact
 from pipelines.collect.report import INTERNAL_ERROR, NO_IMPOSSIBLE_VALUES, CollectReport, Failure, Part
-from pipelines.platforms.access import Access
 from pipelines.platforms.base import PlatformApi
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PlatformError, RateLimited
 from pipelines.platforms.memory import Memory
-from pipelines.platforms.tally import Tally
 
 UNREACHABLE_AFTER = 2
 """An account is marked `unreachable` after the platform denied it in so many slots in a row; a person has to act."""

@@ -15,10 +15,10 @@ from metrics.errors import CredentialError
 from metrics.redis.keys import renewal_key
 from metrics.store import Store
 from metrics.vault import Vault
-from pipelines.platforms.access import Access
 from pipelines.platforms.base import PlatformApi
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import NeedsReauth, PlatformError, WrongIdentity
-from pipelines.platforms.tally import Tally
 
 T = TypeVar("T")
 

@@ -14,13 +14,13 @@ from metrics.documents import AccountDocument, Observation
 from metrics.periods import HOUR, midnight
 from metrics.store import Store
 from pipelines.collect import observe
-from pipelines.platforms.access import Access
 from pipelines.platforms.base import PlatformApi, PostDaysReader, ReportReader
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.readings import DaysReading, PostDaysReading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.provider_days import ProviderDays
-from pipelines.platforms.readings import DaysReading, PostDaysReading
-from pipelines.platforms.tally import Tally
 
 _DAY_METRICS = frozenset(m.name for m in metrics_of("account", "period_sum", "period_unique"))
 _HOURS_OF_DAY = 24

@@ -12,10 +12,10 @@ from metrics.store import Store
 from pipelines.collect import observe
 from pipelines.collect.budgets.posts import PostBudget
 from pipelines.collect.ladder import FOLLOWED_UNTIL, LAST_HOUR, due
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.limits import Reserved
 from pipelines.platforms.memory import Memory
-from pipelines.platforms.post import Post
-from pipelines.platforms.wanted import Wanted
 
 RECHECKED_DAILY_FOR = timedelta(days=7)
 """How long a deleted post is still requested once a day: platforms sometimes deny posts that exist."""

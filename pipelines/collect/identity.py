@@ -8,8 +8,9 @@ from typing import Any, Literal, cast
 from metrics.documents import Platform
 from metrics.platforms.registry import FACTS
 from metrics.settings import Settings
-from pipelines.platforms.access import Access
 from pipelines.platforms.base import NameResolver, PlatformApi
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import (
     AccountUnreachable,
     NeedsReauth,
@@ -18,7 +19,6 @@ from pipelines.platforms.errors import (
     WrongIdentity,
 )
 from pipelines.platforms.registry import open_platform
-from pipelines.platforms.tally import Tally
 
 _AT_ONCE = 8
 

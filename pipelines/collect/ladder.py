@@ -7,7 +7,7 @@ so that a closing value was read on its own day.
 from datetime import datetime, timedelta
 
 from metrics.periods import HOUR, WEEK
-from pipelines.platforms.wanted import FOLLOWED
+from pipelines.platforms.data.wanted import FOLLOWED
 
 HOURLY_UNTIL = timedelta(days=2)
 SIX_HOURLY_UNTIL = WEEK

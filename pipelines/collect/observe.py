@@ -7,8 +7,8 @@ from typing import Protocol
 from metrics.documents import AccountDocument, ContentType, MetricType, Observation, PostDocument
 from metrics.ids import post_id
 from metrics.periods import DAY, HOUR, midnight
-from pipelines.platforms.post import Post
-from pipelines.platforms.readings import AccountReading, Reading
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, Reading
 
 
 def last_slot(day: date) -> datetime:

@@ -13,7 +13,7 @@ from metrics.catalog import COUNTERS, GAUGES
 from metrics.documents import AccountDocument, Reason
 from metrics.ids import post_id
 from metrics.store import Store
-from pipelines.platforms.readings import AccountReading, Reading
+from pipelines.platforms.data.readings import AccountReading, Reading
 
 CLEARLY = 10
 """Counts that were known before must add up to at least so much; below it, all of them may really have become 0."""

@@ -7,7 +7,7 @@ from metrics.clock import utcnow
 from metrics.documents import AccountDocument, CollectionDocument
 from metrics.store.collections import record_id
 from pipelines.collect.report import NO_IMPOSSIBLE_VALUES, CollectReport
-from pipelines.platforms.tally import Tally
+from pipelines.platforms.data.tally import Tally
 
 LONGEST_MESSAGE = 500
 _MOST_PROBLEMS = 20

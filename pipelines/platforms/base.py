@@ -7,14 +7,14 @@ from typing import Any, Protocol, runtime_checkable
 
 from metrics.documents import Platform
 from metrics.settings import Settings
-from pipelines.platforms.access import Access, Identity
+from pipelines.platforms.data.access import Access, Identity
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, DaysReading, PostDaysReading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.limits import Pace, PostBudget, Quotas, Unpaced
 from pipelines.platforms.memory import Memory
-from pipelines.platforms.post import Post
 from pipelines.platforms.provider_days import ProviderDays
-from pipelines.platforms.readings import AccountReading, DaysReading, PostDaysReading
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 
 FurtherHosts = Mapping[str, Callable[[Settings], str]]
 """The further hosts of a platform: how each base URL follows from the settings, by argument of the constructor."""

@@ -6,12 +6,12 @@ from typing import Any
 
 from metrics.clock import utcnow
 from pipelines.platforms.answers import UNEXPECTED
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, Reading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.paging import ParsedPage, PostList, descend, walk
-from pipelines.platforms.post import Post
-from pipelines.platforms.readings import AccountReading, Reading
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 
 
 class ListReader(ABC):

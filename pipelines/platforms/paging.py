@@ -17,14 +17,14 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from pipelines.platforms.answers import UNEXPECTED
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.doubts import EMPTY_PAGE, MOST_READINGS, WITHOUT_ID, Doubts
 from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited, TooMuchData, Transient
 from pipelines.platforms.limits import PostBudget, Reserved
 from pipelines.platforms.memory import ListMemory
 from pipelines.platforms.pages import Page, PageStreak, Place, key_of
-from pipelines.platforms.post import Post
-from pipelines.platforms.readings import AccountReading
-from pipelines.platforms.tally import Tally
 
 EMPTY_PAGES = 5
 """Consecutive empty pages that a walk tolerates: hidden items leave pages empty.

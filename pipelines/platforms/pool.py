@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import (
     NeedsReauth,
     PermissionMissing,
@@ -23,7 +24,6 @@ from pipelines.platforms.errors import (
     RateLimited,
     RequestRefused,
 )
-from pipelines.platforms.tally import Tally
 
 T = TypeVar("T")
 

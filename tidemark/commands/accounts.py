@@ -17,8 +17,8 @@ from metrics.platforms.registry import FACTS
 from tidemark import accounts_file
 from tidemark.account_names import with_ids
 from tidemark.accounts_file import MAX_BYTES
+from tidemark.arguments import Json
 from tidemark.commands import history
-from tidemark.commands.arguments import Json
 from tidemark.commands.authorize import authorize
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_redis, open_store

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from metrics.clock import utcnow
-from tidemark.commands.arguments import Json
+from tidemark.arguments import Json
 from tidemark.commands.console import print_json, print_line, print_note
 from tidemark.commands.stores import open_redis, open_store
 

@@ -7,7 +7,7 @@ import typer
 from metrics.documents import Platform
 from metrics.errors import InvalidInput
 from metrics.platforms.registry import FACTS, NEEDING_CONSENT, STORING_NEEDS_CONSENT
-from tidemark.commands.arguments import Json, Workspace, check_workspace
+from tidemark.arguments import Json, Workspace, check_workspace
 from tidemark.commands.console import confirm, print_json, print_line, print_table
 from tidemark.commands.stores import open_redis, open_store
 from tidemark.commands.user import user

@@ -10,7 +10,7 @@ from metrics.clock import isoformat, utcnow
 from metrics.errors import InvalidInput
 from metrics.ids import check_id
 from metrics.periods import midnight
-from tidemark.commands.arguments import check_workspace
+from tidemark.arguments import check_workspace
 from tidemark.commands.console import print_json, print_line, print_table, progress
 from tidemark.commands.stores import open_store
 

@@ -9,7 +9,7 @@ from metrics.clock import isoformat, utcnow
 from metrics.documents import Scope
 from metrics.errors import CredentialError, InvalidInput
 from metrics.ids import check_id, check_text
-from tidemark.commands.arguments import Json
+from tidemark.arguments import Json
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_store
 from tidemark.commands.user import user

@@ -8,7 +8,7 @@ from metrics.clock import isoformat
 from metrics.documents import Platform
 from metrics.errors import NotFound
 from metrics.identity import normal_account_id
-from tidemark.commands.arguments import Json
+from tidemark.arguments import Json
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_redis, open_store
 

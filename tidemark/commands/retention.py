@@ -6,7 +6,7 @@ import typer
 
 from metrics.clock import utcnow
 from metrics.errors import InvalidInput
-from tidemark.commands.arguments import Json, check_workspace
+from tidemark.arguments import Json, check_workspace
 from tidemark.commands.console import print_json, print_line, print_note
 from tidemark.commands.stores import open_redis, open_store
 

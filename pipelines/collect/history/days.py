@@ -12,10 +12,10 @@ from pipelines.collect import observe
 from pipelines.collect.days import stored_days
 from pipelines.collect.history.span import between, days_of, newest_window, ranges_of
 from pipelines.collect.report import NO_IMPOSSIBLE_VALUES
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.readings import Reading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import Transient
-from pipelines.platforms.readings import Reading
-from pipelines.platforms.tally import Tally
 
 if TYPE_CHECKING:
     from pipelines.collect.history.turn import Turn

@@ -11,13 +11,13 @@ from metrics.periods import slot_of
 from metrics.redis.events import observation_event
 from pipelines.collect import observe
 from pipelines.collect.posts.facts import store_posts
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import BudgetUsed, Transient
 from pipelines.platforms.memory import Memory
-from pipelines.platforms.post import Post
-from pipelines.platforms.readings import AccountReading
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 
 if TYPE_CHECKING:
     from pipelines.collect.history.turn import Turn

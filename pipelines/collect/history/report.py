@@ -5,7 +5,7 @@ from threading import Lock
 
 from metrics.documents import History
 from pipelines.collect.report import Failure
-from pipelines.platforms.tally import Tally
+from pipelines.platforms.data.tally import Tally
 
 
 @dataclass

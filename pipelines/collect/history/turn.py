@@ -35,9 +35,9 @@ from pipelines.collect.reasons import error_place, reason_of
 from pipelines.collect.records import LONGEST_MESSAGE
 from pipelines.collect.redaction import redact
 from pipelines.collect.report import INTERNAL_ERROR, Failure
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PlatformError, RateLimited, Transient
-from pipelines.platforms.tally import Tally
 
 MOST_USED_PERCENT = 60
 """Used share of a platform's call budget at which histories rest: hourly collection needs what is left."""

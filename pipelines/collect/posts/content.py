@@ -16,7 +16,7 @@ from metrics.post_content import excerpt, folded, too_old
 from metrics.settings import Settings
 from metrics.store import Store
 from pipelines.collect.posts import urls
-from pipelines.platforms.post import Content, Post
+from pipelines.platforms.data.post import Content, Post
 
 _URL = re.compile(r"https?://[!-~]{1,2040}")
 """Printable ASCII without spaces, as in every URL that is percent-encoded."""

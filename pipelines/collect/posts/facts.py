@@ -10,8 +10,8 @@ from metrics.store import Store
 from metrics.store.rollup import publications
 from pipelines.collect import observe
 from pipelines.collect.posts.content import ContentRules
-from pipelines.platforms.post import Post
-from pipelines.platforms.readings import AccountReading
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading
 
 
 def store_posts(

@@ -10,6 +10,7 @@ from metrics.catalog import offered
 from metrics.documents import ContentType, Reason
 from metrics.platforms.bluesky import BROKEN_HANDLE
 from pipelines.platforms import answers
+from pipelines.platforms.data.post import Content, Post
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -21,7 +22,6 @@ from pipelines.platforms.errors import (
 )
 from pipelines.platforms.http.retries import overloaded
 from pipelines.platforms.numbers import ABSENT, Numbers, field_of
-from pipelines.platforms.post import Content, Post
 
 URI = re.compile(r"at://(did:[a-z]+:[a-z0-9.-]+)/app\.bsky\.feed\.post/[A-Za-z0-9._:~-]{1,512}")
 _FOUNDED = datetime(2022, 11, 1, tzinfo=UTC)

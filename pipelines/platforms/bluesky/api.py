@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.platforms.bluesky import BLUESKY
-from pipelines.platforms.access import Access, Identity
 from pipelines.platforms.base import FurtherHosts
 from pipelines.platforms.bluesky.answers import (
     account_numbers,
@@ -22,13 +21,14 @@ from pipelines.platforms.bluesky.answers import (
 from pipelines.platforms.bluesky.calls import XrpcCalls
 from pipelines.platforms.bluesky.posts import Posts
 from pipelines.platforms.bluesky.sessions import Sessions, app_password, check_owner, is_open, is_public
+from pipelines.platforms.data.access import Access, Identity
+from pipelines.platforms.data.readings import AccountReading, DaysReading, Reading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PermissionMissing, WrongIdentity
 from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.readings import AccountReading, DaysReading, Reading
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from pipelines.platforms.access import Access
 from pipelines.platforms.bluesky.answers import near_limit, parsing_answer, raise_for, used_percent
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import BadAnswer, NeedsReauth
 from pipelines.platforms.http.account_calls import AccountCalls
-from pipelines.platforms.tally import Tally
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

@@ -8,17 +8,17 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from metrics.batches import batched
-from pipelines.platforms.access import Access
 from pipelines.platforms.answers import items_of
 from pipelines.platforms.bluesky.answers import author_of, content_of, listed_post, parsing_answer, post_numbers
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.list_reader import ListReader
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.pages import Page, Place, cursor
 from pipelines.platforms.paging import PostList
-from pipelines.platforms.post import Post
-from pipelines.platforms.readings import AccountReading
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 
 FEED, PAST = "author feed", "author feed of the past"
 PAGE = 100

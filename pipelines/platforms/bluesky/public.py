@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from metrics.documents import Platform
-from pipelines.platforms.access import Access
 from pipelines.platforms.answers import items_of
 from pipelines.platforms.bluesky.answers import account_numbers, handle_of, parsing_answer
 from pipelines.platforms.bluesky.api import API_VERSION
 from pipelines.platforms.bluesky.calls import XrpcCalls
 from pipelines.platforms.bluesky.posts import Posts
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.readings import AccountReading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import AccountUnreachable, PermissionMissing
 from pipelines.platforms.pool import Loaded
 from pipelines.platforms.public.base import (
@@ -29,8 +31,6 @@ from pipelines.platforms.public.base import (
     never_off,
     snapshot,
 )
-from pipelines.platforms.readings import AccountReading
-from pipelines.platforms.tally import Tally
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

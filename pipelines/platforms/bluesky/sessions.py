@@ -10,10 +10,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from metrics.clock import utcnow
-from pipelines.platforms.access import Access
 from pipelines.platforms.bluesky.answers import parsing_answer, raise_for
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import NeedsReauth, WrongIdentity
-from pipelines.platforms.tally import Tally
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

@@ -6,9 +6,9 @@ from typing import Any
 
 from metrics.documents import ContentType
 from pipelines.platforms.answers import id_of
+from pipelines.platforms.data.post import Content, Post
 from pipelines.platforms.graph.answers import parse_time
 from pipelines.platforms.numbers import ABSENT, Numbers, field_of
-from pipelines.platforms.post import Content, Post
 
 LEVEL = "followers_count"
 _ID = re.compile(r"[0-9]+(_[0-9]+)?(:[0-9]+)?")

@@ -12,7 +12,10 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.platforms.facebook import API_VERSION
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import DaysReading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import PlatformError
 from pipelines.platforms.facebook.answers import (
     LEVEL,
@@ -30,10 +33,7 @@ from pipelines.platforms.graph.insights import PostNumbers
 from pipelines.platforms.graph.posts import GraphPosts, Listing
 from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.numbers import Numbers
-from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.readings import DaysReading
-from pipelines.platforms.tally import Tally
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

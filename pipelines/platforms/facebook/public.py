@@ -14,8 +14,10 @@ from metrics.batches import batched
 from metrics.catalog import Offer
 from metrics.documents import Platform, Reason
 from metrics.platforms.facebook import API_VERSION
-from pipelines.platforms.access import Access
 from pipelines.platforms.answers import id_of, name_of
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.readings import AccountReading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import NeedsReauth, PermissionMissing, PlatformError
 from pipelines.platforms.facebook.answers import LEVEL, account_numbers, listed_post, shares, summary
 from pipelines.platforms.graph.answers import parsing_answer
@@ -33,8 +35,6 @@ from pipelines.platforms.public.base import (
     snapshot,
 )
 from pipelines.platforms.public.base import Result as Shown
-from pipelines.platforms.readings import AccountReading
-from pipelines.platforms.tally import Tally
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

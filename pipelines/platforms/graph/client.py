@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from metrics.batches import batched
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import (
     BadAnswer,
     NeedsReauth,
@@ -21,7 +22,6 @@ from pipelines.platforms.graph.errors import near_limit, raise_for, used_percent
 from pipelines.platforms.http.bodies import parse_body
 from pipelines.platforms.http.retries import retrying
 from pipelines.platforms.provider_days import ProviderDays
-from pipelines.platforms.tally import Tally
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

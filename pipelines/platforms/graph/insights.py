@@ -13,8 +13,12 @@ from typing import Any, ClassVar
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
-from pipelines.platforms.access import Access
 from pipelines.platforms.answers import UNEXPECTED
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, Reading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import (
     MetricRefused,
     PermissionMissing,
@@ -26,11 +30,7 @@ from pipelines.platforms.graph.answers import NOT_AN_EDGE, insights, is_insights
 from pipelines.platforms.graph.client import Get, GraphApi, Result
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.numbers import ABSENT, Numbers
-from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Quarantine, Refused
-from pipelines.platforms.readings import AccountReading, Reading
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 
 NO_REASONS: Mapping[str, Reason] = {}
 TESTED = 2

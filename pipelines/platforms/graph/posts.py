@@ -9,8 +9,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.access import Access, Identity
 from pipelines.platforms.answers import id_of, name_of
+from pipelines.platforms.data.access import Access, Identity
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, Reading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import AccountUnreachable, PermissionMissing, PlatformError, PostGone, WrongIdentity
 from pipelines.platforms.graph.answers import parsing_answer
 from pipelines.platforms.graph.client import Get, GraphApi, Result
@@ -19,11 +23,7 @@ from pipelines.platforms.graph.insights import TESTED, PostNumbers
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.pages import Page, Place, cursor
 from pipelines.platforms.paging import Fetch, PostList, descend, walk
-from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.readings import AccountReading, Reading
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 
 PAGE = 50
 MOST_PUT_OFF = 24

@@ -12,16 +12,16 @@ from typing import Any
 from metrics.catalog import Offer, shown_of_others
 from metrics.documents import Platform, Reason
 from metrics.platforms.registry import FACTS
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PlatformError, PostGone
 from pipelines.platforms.graph.client import Get, GraphApi, Result
 from pipelines.platforms.list_reader import ListReader
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.paging import Fetch, PostList
-from pipelines.platforms.post import Post
-from pipelines.platforms.readings import AccountReading
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 
 PAGE = 50
 POSTS = "posts"

@@ -7,8 +7,8 @@ from email.utils import parsedate_to_datetime
 import tenacity
 
 from metrics.clock import utcnow
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import RateLimited, Transient, pause_until
-from pipelines.platforms.tally import Tally
 
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 20.0

@@ -10,9 +10,9 @@ from typing import Any
 
 from metrics.documents import ContentType, MetricType
 from pipelines.platforms.answers import id_of
+from pipelines.platforms.data.post import Content, Post
 from pipelines.platforms.graph.answers import parse_time
 from pipelines.platforms.numbers import Numbers, field_of
-from pipelines.platforms.post import Content, Post
 
 ACCOUNT_FIELDS = {"followers": "followers_count", "following": "follows_count", "posts": "media_count"}
 _FOUNDED = datetime(2010, 10, 6, tzinfo=UTC)

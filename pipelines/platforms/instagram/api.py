@@ -16,8 +16,11 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.platforms.instagram import API_VERSION
-from pipelines.platforms.access import Access, Identity
 from pipelines.platforms.base import FurtherHosts
+from pipelines.platforms.data.access import Access, Identity
+from pipelines.platforms.data.readings import AccountReading, DaysReading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import PlatformError
 from pipelines.platforms.graph.answers import day_window, parsing_answer, read_error, take_series, take_total
 from pipelines.platforms.graph.client import META_DAYS, Get, GraphApi
@@ -27,10 +30,7 @@ from pipelines.platforms.instagram.answers import ACCOUNT_FIELDS, account_number
 from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.numbers import Numbers, field_of
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.readings import AccountReading, DaysReading
 from pipelines.platforms.renewals import renewed_credentials
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

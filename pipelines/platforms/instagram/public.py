@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from metrics.catalog import Offer
 from metrics.documents import Platform
 from metrics.platforms.instagram import API_VERSION
-from pipelines.platforms.access import Access
 from pipelines.platforms.answers import id_of, name_of
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.readings import AccountReading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import PermissionMissing, PlatformError
 from pipelines.platforms.graph.answers import parsing_answer
 from pipelines.platforms.graph.client import Get, GraphApi, Result
@@ -33,8 +35,6 @@ from pipelines.platforms.public.base import (
     snapshot,
 )
 from pipelines.platforms.public.base import Result as Shown
-from pipelines.platforms.readings import AccountReading
-from pipelines.platforms.tally import Tally
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

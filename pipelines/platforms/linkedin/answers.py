@@ -15,6 +15,7 @@ from metrics.clock import utcnow
 from metrics.documents import ContentType, Reason
 from pipelines.platforms import answers
 from pipelines.platforms.answers import UNEXPECTED
+from pipelines.platforms.data.post import Content, Post
 from pipelines.platforms.errors import (
     BadAnswer,
     NeedsReauth,
@@ -26,7 +27,6 @@ from pipelines.platforms.errors import (
 )
 from pipelines.platforms.http.retries import overloaded
 from pipelines.platforms.numbers import ABSENT, Numbers, field_of
-from pipelines.platforms.post import Content, Post
 
 URN = re.compile(r"urn:li:(share|ugcPost):[0-9]{1,20}")
 _MEDIA: Mapping[str, ContentType] = {"image": "image", "video": "video", "document": "document"}

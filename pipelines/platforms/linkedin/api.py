@@ -13,9 +13,12 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
 from metrics.platforms.linkedin import API_VERSION
-from pipelines.platforms.access import Access, Identity
 from pipelines.platforms.answers import id_of, name_of
 from pipelines.platforms.base import FurtherHosts
+from pipelines.platforms.data.access import Access, Identity
+from pipelines.platforms.data.readings import AccountReading, DaysReading, Reading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import (
     AccountUnreachable,
     NeedsReauth,
@@ -33,10 +36,7 @@ from pipelines.platforms.linkedin.posts import Posts
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.readings import AccountReading, DaysReading, Reading
 from pipelines.platforms.renewals import raise_for_renewal, renewal_form, renewed_credentials
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

@@ -9,6 +9,10 @@ from typing import Any
 from metrics.batches import batched
 from metrics.clock import utcnow
 from pipelines.platforms.answers import UNEXPECTED, items_of
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, Reading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import (
     BadAnswer,
     NeedsReauth,
@@ -30,10 +34,6 @@ from pipelines.platforms.linkedin.answers import (
 )
 from pipelines.platforms.pages import Page, Place
 from pipelines.platforms.paging import PostList, descend, walk
-from pipelines.platforms.post import Post
-from pipelines.platforms.readings import AccountReading, Reading
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 
 PAGE = 100
 MAX_URNS = 20

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from metrics.documents import Platform
 from metrics.platforms.linkedin import API_VERSION
-from pipelines.platforms.access import Access
 from pipelines.platforms.answers import id_of, items_of
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.readings import AccountReading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import BadAnswer, PermissionMissing, PlatformError, PostGone
 from pipelines.platforms.linkedin.answers import FOLLOWERS, account_numbers, parsing_answer
 from pipelines.platforms.linkedin.api import followers_of, shown_name
@@ -30,8 +32,6 @@ from pipelines.platforms.public.base import (
     never_off,
     snapshot,
 )
-from pipelines.platforms.readings import AccountReading
-from pipelines.platforms.tally import Tally
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

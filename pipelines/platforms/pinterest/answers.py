@@ -10,6 +10,7 @@ from metrics.catalog import offered
 from metrics.documents import ContentType, Reason
 from metrics.platforms.facts import Offer
 from pipelines.platforms import answers
+from pipelines.platforms.data.post import Content, Post
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -24,7 +25,6 @@ from pipelines.platforms.errors import (
 )
 from pipelines.platforms.http.retries import overloaded
 from pipelines.platforms.numbers import ABSENT, Numbers, field_of
-from pipelines.platforms.post import Content, Post
 from pipelines.platforms.renewals import app_refused
 
 ID = re.compile(r"[0-9]{1,19}")

@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.platforms.pinterest import PINTEREST
-from pipelines.platforms.access import Access, Identity
 from pipelines.platforms.answers import id_of, name_of
 from pipelines.platforms.base import App
+from pipelines.platforms.data.access import Access, Identity
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, DaysReading, PostDaysReading, Reading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import FOLLOWED, Wanted
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PermissionMissing, PostGone, WrongIdentity
 from pipelines.platforms.limits import PostBudget, UncountedQuotas
 from pipelines.platforms.numbers import Numbers
@@ -25,13 +29,9 @@ from pipelines.platforms.pinterest.days import Days
 from pipelines.platforms.pinterest.pin_days import FIELDS as OF_PINS
 from pipelines.platforms.pinterest.pin_days import PinDays
 from pipelines.platforms.pinterest.posts import Posts
-from pipelines.platforms.post import Post
 from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.readings import AccountReading, DaysReading, PostDaysReading, Reading
 from pipelines.platforms.renewals import renewal_form, renewed_credentials
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import FOLLOWED, Wanted
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

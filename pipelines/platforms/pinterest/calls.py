@@ -6,12 +6,12 @@ Facts: docs/platform-facts.md#pinterest-limits-and-errors.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipelines.platforms.access import Access
 from pipelines.platforms.base import App
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import Transient
 from pipelines.platforms.http.retries import retrying
 from pipelines.platforms.pinterest.answers import TooOld, raise_for
-from pipelines.platforms.tally import Tally
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

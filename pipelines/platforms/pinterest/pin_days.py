@@ -15,13 +15,13 @@ from metrics.catalog import metrics_of, offered
 from metrics.clock import utcnow
 from metrics.documents import Reason
 from pipelines.platforms.answers import items_of, values_by_day
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import PostDaysReading, Reading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import NeedsReauth, PlatformError, PostGone, RateLimited, RequestRefused
 from pipelines.platforms.numbers import ABSENT, Numbers, field_of
 from pipelines.platforms.pinterest.answers import TooOld, by_day, parsing_answer, reason_of
-from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Quarantine, Refused
-from pipelines.platforms.readings import PostDaysReading, Reading
-from pipelines.platforms.tally import Tally
 
 MOST_PINS = 100
 PATH = "pins/analytics"

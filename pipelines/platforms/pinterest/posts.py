@@ -8,6 +8,10 @@ from datetime import date
 from typing import Any
 
 from pipelines.platforms.answers import items_of
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import BadAnswer, PlatformError, PostGone, RateLimited, Transient
 from pipelines.platforms.list_reader import ListReader
 from pipelines.platforms.numbers import Numbers
@@ -15,10 +19,6 @@ from pipelines.platforms.pages import Page, Place, cursor
 from pipelines.platforms.paging import ENOUGH_IN_A_ROW, PostList
 from pipelines.platforms.pinterest.answers import is_older, is_saved, listed_post, parsing_answer, post_numbers
 from pipelines.platforms.pinterest.top_pins import Ask, read_top_pins
-from pipelines.platforms.post import Post
-from pipelines.platforms.readings import AccountReading
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 
 PAGE = 250
 PINS, PAST, SINGLE, TOP = "pins", "pins of the past", "pins by id", "top pins"

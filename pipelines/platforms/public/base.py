@@ -13,7 +13,11 @@ from typing import Literal, Protocol, TypeVar
 
 from metrics.catalog import shown_of_others
 from metrics.documents import Platform
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, Reading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -25,10 +29,6 @@ from pipelines.platforms.errors import (
     RequestRefused,
 )
 from pipelines.platforms.pool import Loaded, Pool, Readers
-from pipelines.platforms.post import Post
-from pipelines.platforms.readings import AccountReading, Reading
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 
 RefusedState = Literal["not_found", "personal", "private", "age_gated", "off"]
 """Why a platform does not show an account. `off` means that the route itself is closed: a token is missing, or the app

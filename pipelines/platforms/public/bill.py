@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from metrics.clock import utcnow
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.limits import PostBudget, Reserved
-from pipelines.platforms.tally import Tally
 
 
 class Bill:

@@ -10,6 +10,7 @@ from typing import Any
 
 from metrics.documents import ContentType, Reason
 from pipelines.platforms.answers import id_of, values_by_day
+from pipelines.platforms.data.post import Content, Post
 from pipelines.platforms.errors import BadAnswer
 from pipelines.platforms.graph.answers import (
     NOT_AN_EDGE,
@@ -21,7 +22,6 @@ from pipelines.platforms.graph.answers import (
 )
 from pipelines.platforms.numbers import ABSENT, Numbers, field_of
 from pipelines.platforms.pages import Place, cursor
-from pipelines.platforms.post import Content, Post
 
 ID = re.compile(r"[0-9]+")
 _FOUNDED = datetime(2023, 1, 1, tzinfo=UTC)

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.catalog import Offer, offered
 from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
-from pipelines.platforms.access import Access, Identity
 from pipelines.platforms.answers import id_of, name_of
+from pipelines.platforms.data.access import Access, Identity
+from pipelines.platforms.data.readings import AccountReading, DaysReading, Reading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import (
     AccountUnreachable,
     MetricRefused,
@@ -30,12 +33,9 @@ from pipelines.platforms.graph.days import DayMetrics
 from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.readings import AccountReading, DaysReading, Reading
 from pipelines.platforms.renewals import renewed_credentials
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.threads.answers import ID, checked_insights, is_about_another, take_day, take_followers
 from pipelines.platforms.threads.posts import Posts
-from pipelines.platforms.wanted import Wanted
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

@@ -14,8 +14,12 @@ from typing import Any
 from metrics.catalog import Offer, offered
 from metrics.clock import utcnow
 from metrics.documents import Reason
-from pipelines.platforms.access import Access
 from pipelines.platforms.answers import UNEXPECTED
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, Reading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import (
     BadAnswer,
     CallsUsed,
@@ -33,12 +37,8 @@ from pipelines.platforms.graph.client import GraphApi
 from pipelines.platforms.numbers import ABSENT, Numbers
 from pipelines.platforms.pages import Page, Place
 from pipelines.platforms.paging import PostList, descend, walk
-from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Quarantine, Refused
-from pipelines.platforms.readings import AccountReading, Reading
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.threads.answers import checked_insights, is_about_another, is_repost, listed_post, next_place
-from pipelines.platforms.wanted import Wanted
 
 PAGE = 100
 THREADS = "threads"

@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from metrics.documents import Platform
-from pipelines.platforms.access import Access
 from pipelines.platforms.answers import name_of
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.readings import AccountReading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import BadAnswer, PermissionMissing, PlatformError, PostGone, RequestRefused
 from pipelines.platforms.graph.answers import parsing_answer
 from pipelines.platforms.graph.client import GraphApi
@@ -27,8 +29,6 @@ from pipelines.platforms.public.base import (
     each,
     snapshot,
 )
-from pipelines.platforms.readings import AccountReading
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.threads.api import API_VERSION
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import Any
 from metrics.catalog import offered
 from metrics.documents import Reason
 from pipelines.platforms import answers
+from pipelines.platforms.data.post import Content, Post
 from pipelines.platforms.errors import (
     BadAnswer,
     NeedsReauth,
@@ -24,7 +25,6 @@ from pipelines.platforms.errors import (
 from pipelines.platforms.http.retries import overloaded, retry_after
 from pipelines.platforms.numbers import BOUND, Numbers, field_of, number
 from pipelines.platforms.pages import Place
-from pipelines.platforms.post import Content, Post
 from pipelines.platforms.renewals import DEAD_GRANT, raise_for_renewal
 
 ID = re.compile(r"[0-9]{1,40}")

@@ -14,22 +14,22 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.platforms.tiktok import TIKTOK
-from pipelines.platforms.access import Access, Identity
 from pipelines.platforms.answers import name_of
 from pipelines.platforms.base import App, FurtherHosts
+from pipelines.platforms.data.access import Access, Identity
+from pipelines.platforms.data.readings import AccountReading, DaysReading, Reading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth, PermissionMissing, WrongIdentity
 from pipelines.platforms.limits import PostBudget, UncountedQuotas
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.readings import AccountReading, DaysReading, Reading
 from pipelines.platforms.renewals import renewal_form, renewed_credentials
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.tiktok.answers import account_numbers, parsing_answer, raise_for_token
 from pipelines.platforms.tiktok.business import Business
 from pipelines.platforms.tiktok.calls import Calls
 from pipelines.platforms.tiktok.posts import Posts
-from pipelines.platforms.wanted import Wanted
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

@@ -16,15 +16,15 @@ from metrics.batches import batched
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Reason
-from pipelines.platforms.access import Access
 from pipelines.platforms.answers import items_of, values_by_day
 from pipelines.platforms.base import App
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, Reading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import NeedsReauth, PermissionMissing, PlatformError
 from pipelines.platforms.http.retries import retrying
 from pipelines.platforms.numbers import ABSENT, Numbers, field_of
-from pipelines.platforms.post import Post
-from pipelines.platforms.readings import AccountReading, Reading
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.tiktok.business_answers import data_of, parsing_answer, post_numbers, raise_for, take
 
 if TYPE_CHECKING:

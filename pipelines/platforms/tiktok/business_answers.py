@@ -12,6 +12,7 @@ from typing import Any
 from metrics.catalog import offered
 from metrics.documents import Reason
 from pipelines.platforms import answers
+from pipelines.platforms.data.post import Post
 from pipelines.platforms.errors import (
     BadAnswer,
     NeedsReauth,
@@ -22,7 +23,6 @@ from pipelines.platforms.errors import (
 )
 from pipelines.platforms.http.retries import overloaded
 from pipelines.platforms.numbers import Numbers, field_of
-from pipelines.platforms.post import Post
 
 _NO_PERMISSION, _INVALID, _TOO_MANY = 40001, 40002, 40100
 _DEAD = frozenset([40102, 40104, 40105])

@@ -6,11 +6,11 @@ Facts: docs/platform-facts.md#tiktok-limits-and-errors.
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipelines.platforms.access import Access
 from pipelines.platforms.base import App
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import Transient
 from pipelines.platforms.http.retries import retrying
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.tiktok.answers import data_of, parsing_answer, raise_for
 
 if TYPE_CHECKING:

@@ -9,19 +9,19 @@ from typing import Any, Protocol
 
 from metrics.batches import batched
 from metrics.catalog import offered
-from pipelines.platforms.access import Access
 from pipelines.platforms.answers import items_of
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import RequestRefused
 from pipelines.platforms.list_reader import ListReader
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.pages import Page, Place
 from pipelines.platforms.paging import PostList
-from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Quarantine, Refused
-from pipelines.platforms.readings import AccountReading
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.tiktok.answers import ID, content_of, listed_post, next_place, parsing_answer, post_numbers
-from pipelines.platforms.wanted import Wanted
 
 VIDEOS, PAST = "videos", "videos of the past"
 LIST, QUERY = "video/list", "video/query"

@@ -10,6 +10,7 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import ContentType, Reason
 from pipelines.platforms import answers
+from pipelines.platforms.data.post import Content, Post
 from pipelines.platforms.errors import (
     BadAnswer,
     MetricRefused,
@@ -23,7 +24,6 @@ from pipelines.platforms.errors import (
 )
 from pipelines.platforms.http.retries import overloaded
 from pipelines.platforms.numbers import ABSENT, Numbers, field_of
-from pipelines.platforms.post import Content, Post
 
 ID = re.compile(r"[0-9]{1,19}")
 PRIVATE_DAYS = timedelta(days=30)

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.access import Access, Identity
 from pipelines.platforms.answers import id_of, name_of
+from pipelines.platforms.data.access import Access, Identity
+from pipelines.platforms.data.readings import AccountReading, DaysReading, Reading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import (
     AccountUnreachable,
     NeedsReauth,
@@ -25,9 +28,7 @@ from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.readings import AccountReading, DaysReading, Reading
 from pipelines.platforms.renewals import DEAD_GRANT, raise_for_renewal, renewed_credentials
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.twitter.answers import (
     ID,
     account_numbers,
@@ -37,7 +38,6 @@ from pipelines.platforms.twitter.answers import (
 from pipelines.platforms.twitter.calls import XCalls
 from pipelines.platforms.twitter.days import impressions
 from pipelines.platforms.twitter.posts import Posts
-from pipelines.platforms.wanted import Wanted
 
 if TYPE_CHECKING:
     from pipelines.platforms.http.client import Http

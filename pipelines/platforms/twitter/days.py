@@ -11,17 +11,17 @@ from metrics.batches import batched
 from metrics.clock import isoformat, utcnow
 from metrics.periods import midnight
 from pipelines.platforms.answers import items_of, values_by_day
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, Reading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import FOLLOWED
 from pipelines.platforms.errors import BadAnswer, BudgetUsed, PlatformError
 from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.memory import ListMemory
 from pipelines.platforms.numbers import field_of
 from pipelines.platforms.pages import Page, Place, cursor
 from pipelines.platforms.paging import PostList, walk
-from pipelines.platforms.post import Post
-from pipelines.platforms.readings import AccountReading, Reading
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.twitter.answers import listed_post, problems_by_id
-from pipelines.platforms.wanted import FOLLOWED
 
 MAX_IDS = 100
 PAGE = 100

@@ -9,15 +9,16 @@ from typing import Any
 
 from metrics.batches import batched
 from metrics.clock import isoformat, utcnow
-from pipelines.platforms.access import Access
 from pipelines.platforms.answers import UNEXPECTED
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, Reading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import BadAnswer, MetricRefused, PlatformError, PostGone
 from pipelines.platforms.pages import Page, Place
 from pipelines.platforms.paging import Fetch, ParsedPage, PostList, descend, walk
-from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Quarantine, Refused
-from pipelines.platforms.readings import AccountReading, Reading
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.twitter.answers import (
     ID,
     PRIVATE_DAYS,
@@ -31,7 +32,6 @@ from pipelines.platforms.twitter.answers import (
     problems_by_id,
 )
 from pipelines.platforms.twitter.days import MAX_IDS, OWN_POSTS, PAGE, SMALLEST_PAGE, timeline_page
-from pipelines.platforms.wanted import Wanted
 
 TIMELINE = "timeline"
 PAST_RECENT, PAST_OLDER = "timeline of the last 30 days", "timeline before them"

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from metrics.documents import Platform
 from metrics.platforms.twitter import TWITTER
-from pipelines.platforms.access import Access
 from pipelines.platforms.answers import id_of, items_of, name_of
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.readings import AccountReading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -38,8 +40,6 @@ from pipelines.platforms.public.base import (
 )
 from pipelines.platforms.public.bill import Bill, BilledPosts
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.readings import AccountReading
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.twitter.answers import ID, account_numbers, error_of_problem, parsing_answer, problems_by_id
 from pipelines.platforms.twitter.api import API_VERSION
 from pipelines.platforms.twitter.calls import XCalls

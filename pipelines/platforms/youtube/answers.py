@@ -15,6 +15,7 @@ from metrics.documents import Reason
 from metrics.periods import next_midnight
 from metrics.platforms.youtube import YOUTUBE
 from pipelines.platforms import answers
+from pipelines.platforms.data.post import Content, Post
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -29,7 +30,6 @@ from pipelines.platforms.errors import (
 )
 from pipelines.platforms.http.retries import overloaded, retry_after
 from pipelines.platforms.numbers import ABSENT, Numbers, field_of
-from pipelines.platforms.post import Content, Post
 
 CHANNEL = re.compile(r"UC[A-Za-z0-9_-]{22}")
 VIDEO = re.compile(r"[A-Za-z0-9_-]{11}")

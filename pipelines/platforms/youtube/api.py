@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metrics.clock import utcnow
 from metrics.documents import Platform, Reason
 from metrics.platforms.youtube import YOUTUBE
-from pipelines.platforms.access import Access, Identity
 from pipelines.platforms.base import App, FurtherHosts
+from pipelines.platforms.data.access import Access, Identity
+from pipelines.platforms.data.readings import AccountReading, DaysReading, Reading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import (
     AccountUnreachable,
     NeedsReauth,
@@ -27,10 +30,7 @@ from pipelines.platforms.memory import Memory
 from pipelines.platforms.numbers import Numbers
 from pipelines.platforms.provider_days import ProviderDays
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.readings import AccountReading, DaysReading, Reading
 from pipelines.platforms.renewals import raise_for_renewal, renewal_form, renewed_credentials
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 from pipelines.platforms.youtube.answers import (
     CHANNEL,
     account_numbers,

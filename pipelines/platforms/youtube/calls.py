@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from metrics.clock import utcnow
-from pipelines.platforms.access import Access
 from pipelines.platforms.base import App
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import QuotaUsed, RateLimited, Transient
 from pipelines.platforms.http.retries import retrying
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.youtube.answers import parsing_answer, raise_for
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import BadAnswer, PermissionMissing, PlatformError, PostGone
 from pipelines.platforms.pool import Loaded, Pool, Readers
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.youtube.answers import CHANNEL, VIDEO, by_id, has_id, items_of
 from pipelines.platforms.youtube.calls import Calls
 

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from metrics.clock import utcnow
-from pipelines.platforms.access import Access
 from pipelines.platforms.answers import UNEXPECTED
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, Reading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import NeedsReauth, PlatformError, PostGone, RateLimited
 from pipelines.platforms.numbers import ABSENT, field_of
 from pipelines.platforms.pages import Page, Place, cursor
 from pipelines.platforms.paging import PostList, descend, walk
 from pipelines.platforms.pool import Loaded
-from pipelines.platforms.post import Post
-from pipelines.platforms.readings import AccountReading, Reading
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 from pipelines.platforms.youtube.answers import (
     UPLOADS_LIST,
     VIDEO,

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from metrics.documents import Platform
-from pipelines.platforms.access import Access
 from pipelines.platforms.base import App
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import BadAnswer, PlatformError
 from pipelines.platforms.pool import Loaded
-from pipelines.platforms.post import Post
 from pipelines.platforms.public.base import (
     Outcome,
     PublicAccount,
@@ -28,8 +30,6 @@ from pipelines.platforms.public.base import (
     found_in,
     snapshot,
 )
-from pipelines.platforms.readings import AccountReading
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.youtube.answers import (
     CHANNEL,
     KEY_REFUSED,

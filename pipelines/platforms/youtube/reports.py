@@ -19,13 +19,13 @@ from zoneinfo import ZoneInfo
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.platforms.youtube import YOUTUBE
-from pipelines.platforms.access import Access
 from pipelines.platforms.answers import items_of
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.readings import DaysReading, Reading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import BadAnswer, PermissionMissing, PlatformError, PostGone, QuotaUsed, Transient
 from pipelines.platforms.memory import JobMemory
 from pipelines.platforms.numbers import BOUND
-from pipelines.platforms.readings import DaysReading, Reading
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.youtube.answers import parsing_answer
 from pipelines.platforms.youtube.calls import Calls, MinuteUsed
 

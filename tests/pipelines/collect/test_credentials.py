@@ -11,10 +11,10 @@ from metrics.documents import AccountDocument, Platform
 from metrics.platforms.registry import FACTS
 from metrics.vault import Vault
 from pipelines.collect.credentials import Credentials
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import NeedsReauth, PlatformError
 from pipelines.platforms.registry import open_platform
-from pipelines.platforms.tally import Tally
 from simulator.pinterest import tokens as pinterest
 from simulator.tiktok import tokens as tiktok
 from simulator.twitter.tokens import first_refresh_token

@@ -11,11 +11,11 @@ from metrics.collection.histories import request_histories
 from metrics.vault import Vault
 from pipelines.collect.history import turn
 from pipelines.collect.history.span import days_of
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.readings import AccountReading, DaysReading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.facebook.api import Facebook
-from pipelines.platforms.readings import AccountReading, DaysReading
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 from tests.erasing import erased
 from tests.pipelines.collect.conftest import Bench
 from tests.pipelines.collect.history import Past

@@ -13,11 +13,11 @@ from metrics.errors import RedisUnavailable
 from metrics.redis.client import connect
 from pipelines.collect.budgets.posts import PostBudget
 from pipelines.collect.history import turn
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.readings import DaysReading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import RateLimited
 from pipelines.platforms.facebook.api import Facebook
-from pipelines.platforms.readings import DaysReading
-from pipelines.platforms.tally import Tally
 from tests.pipelines.collect.conftest import Bench
 from tests.pipelines.collect.history import Past
 from tidemark.stack.ports import HOST, free_port

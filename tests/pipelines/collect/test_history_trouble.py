@@ -13,11 +13,11 @@ from metrics.redis.events import Announcer
 from metrics.redis.keys import events_key, version_key
 from pipelines.collect.history import turn
 from pipelines.collect.history.span import days_of
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.readings import DaysReading
 from pipelines.platforms.errors import BadAnswer, Transient
 from pipelines.platforms.facebook.api import Facebook
 from pipelines.platforms.linkedin.api import LinkedIn
-from pipelines.platforms.readings import DaysReading
 from tests.pipelines.collect.conftest import Bench
 from tests.pipelines.collect.history import Past
 from tests.redis_streams import entries

@@ -12,9 +12,9 @@ from metrics.upkeep.erase import left_of
 from metrics.vault import Vault
 from pipelines.collect.credentials import Credentials
 from pipelines.collect.identity import Claim, check, renew
+from pipelines.platforms.data.post import Post
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth
 from pipelines.platforms.instagram.api import Instagram
-from pipelines.platforms.post import Post
 from pipelines.platforms.twitter.posts import Posts
 from tests.erasing import erased
 from tests.pipelines.collect.conftest import NOW, Bench

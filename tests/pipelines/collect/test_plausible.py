@@ -7,8 +7,8 @@ import pytest
 from metrics.documents import PLATFORMS, Platform
 from metrics.periods import HOUR
 from pipelines.collect.plausible import is_all_zero
-from pipelines.platforms.post import Post
-from pipelines.platforms.readings import AccountReading, Reading
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, Reading
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench
 
 

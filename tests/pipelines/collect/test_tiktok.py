@@ -11,8 +11,8 @@ from metrics.periods import HOUR
 from metrics.vault import Vault
 from pipelines.collect.credentials import Credentials
 from pipelines.platforms import pace
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.registry import open_platform
-from pipelines.platforms.tally import Tally
 from simulator.tiktok import limits
 from simulator.tiktok.tokens import first_refresh_token
 from tests.pipelines.collect.conftest import NOW, SLOT, Bench

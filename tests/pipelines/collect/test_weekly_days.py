@@ -11,11 +11,11 @@ from metrics.collection.appending import Entry, append_and_mark
 from metrics.documents import PLATFORMS, AccountDocument
 from metrics.periods import HOUR, midnight
 from pipelines.collect.days import DayReader, hour_of_week, weekly_turn
-from pipelines.platforms.access import Access
 from pipelines.platforms.base import PlatformApi
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.memory import JobMemory, Memory
 from pipelines.platforms.registry import api_facts, open_platform
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.youtube.reports import METRIC, REACH
 from pipelines.rollup import roll
 from simulator.youtube import analytics

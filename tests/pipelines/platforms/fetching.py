@@ -7,15 +7,15 @@ from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.settings import PLATFORM_APIS, load_settings
-from pipelines.platforms.access import Access
 from pipelines.platforms.base import PostDaysReader
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import FOLLOWED, Wanted
 from pipelines.platforms.memory import ListMemory, Memory
-from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.readings import AccountReading
 from pipelines.platforms.registry import open_platform
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import FOLLOWED, Wanted
 from simulator import truth
 from simulator.registry import credentials
 from simulator.world import SimAccount, SimPost

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, Reading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import BadAnswer, PlatformError, TooMuchData
 from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.memory import ListMemory, Memory
 from pipelines.platforms.pages import Page, Place
 from pipelines.platforms.paging import PostList, walk
-from pipelines.platforms.post import Post
-from pipelines.platforms.readings import AccountReading, Reading
-from pipelines.platforms.tally import Tally
 
 Style = Literal["cursor", "offset", "since"]
 Quirk = Literal["loop", "unclear", "empty", "hidden", "ended", "odd"]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from metrics.clock import isoformat
+from pipelines.platforms.data.post import Post
 from pipelines.platforms.errors import PlatformError
 from pipelines.platforms.facebook import answers as facebook_answers
 from pipelines.platforms.graph import client as graph
@@ -14,7 +15,6 @@ from pipelines.platforms.graph.answers import insights, take_series, take_total
 from pipelines.platforms.instagram import answers as instagram_answers
 from pipelines.platforms.linkedin import answers as linkedin_answers
 from pipelines.platforms.numbers import ABSENT, Numbers
-from pipelines.platforms.post import Post
 from pipelines.platforms.twitter import answers as twitter_answers
 from pipelines.platforms.youtube import days as youtube_days
 

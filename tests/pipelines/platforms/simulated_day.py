@@ -11,14 +11,14 @@ import orjson
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
-from pipelines.platforms.access import Access
 from pipelines.platforms.base import PlatformApi
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import FOLLOWED, Wanted
 from pipelines.platforms.http.client import Http
 from pipelines.platforms.memory import Memory
-from pipelines.platforms.post import Post
-from pipelines.platforms.readings import AccountReading
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import FOLLOWED, Wanted
 from simulator.state import Api, Request
 from simulator.wire import encode_json
 from simulator.world import SimAccount, World

@@ -10,10 +10,12 @@ import pytest
 
 from metrics.clock import utcnow
 from metrics.settings import load_settings
-from pipelines.platforms.access import Access
 from pipelines.platforms.bluesky import answers
 from pipelines.platforms.bluesky.posts import MAX_URIS
 from pipelines.platforms.bluesky.sessions import app_password as password_of
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -25,9 +27,7 @@ from pipelines.platforms.errors import (
     WrongIdentity,
 )
 from pipelines.platforms.http import retries
-from pipelines.platforms.post import Post
 from pipelines.platforms.registry import open_platform
-from pipelines.platforms.tally import Tally
 from simulator.bluesky.api import PDS_HOST, PUBLIC, PUBLIC_HOST
 from simulator.bluesky.sessions import app_password
 from simulator.bluesky.world import created_at, is_misdated

@@ -14,10 +14,10 @@ from metrics.clock import machine_now
 from metrics.documents import Platform
 from metrics.platforms.registry import FACTS
 from pipelines.platforms.base import PlatformApi
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.pace import USED_SHARE, WINDOW_SECONDS
 from pipelines.platforms.pinterest.api import Pinterest
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.threads.api import Threads
 from pipelines.platforms.tiktok.api import TikTok
 from simulator.clock import Clock

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from metrics.catalog import offered
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import AccountUnreachable
 from pipelines.platforms.facebook.answers import account_numbers, listed_post, shares, summary
 from pipelines.platforms.facebook.api import Facebook
@@ -15,7 +16,6 @@ from pipelines.platforms.http import retries
 from pipelines.platforms.http.client import Http
 from pipelines.platforms.numbers import ABSENT
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.tally import Tally
 from simulator import truth
 from tests.pipelines.platforms.conftest import Answering
 from tests.pipelines.platforms.fetching import Fetching, known, wanted

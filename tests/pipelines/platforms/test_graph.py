@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from metrics.clock import utcnow
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -27,7 +28,6 @@ from pipelines.platforms.graph.client import ELEMENT_ROUNDS, MAX_BATCH, Get, Gra
 from pipelines.platforms.graph.errors import near_limit, raise_for
 from pipelines.platforms.http.client import Http
 from pipelines.platforms.numbers import Numbers
-from pipelines.platforms.tally import Tally
 from tests.pipelines.platforms.conftest import TOKEN, Answering
 
 

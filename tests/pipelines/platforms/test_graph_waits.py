@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from metrics.clock import utcnow
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import PlatformError, RateLimited, Transient
 from pipelines.platforms.graph.client import Get, GraphApi, Result
 from pipelines.platforms.http.client import Http
-from pipelines.platforms.tally import Tally
 from tests.pipelines.platforms.conftest import TOKEN, Answering
 
 USAGE = json.dumps({"1784": [{"type": "instagram", "call_count": 100, "estimated_time_to_regain_access": 42}]})

@@ -10,11 +10,11 @@ from email.utils import format_datetime
 import pytest
 
 from metrics.clock import utcnow
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import TRIES, Tally
 from pipelines.platforms.errors import BadAnswer, PlatformError, RateLimited, Transient
 from pipelines.platforms.http.client import Http
 from pipelines.platforms.http.retries import overloaded, retrying
-from pipelines.platforms.tally import TRIES, Tally
 from tests.pipelines.platforms.conftest import TOKEN, Answering
 from tidemark.stack.ports import free_port
 

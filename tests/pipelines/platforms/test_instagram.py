@@ -10,16 +10,16 @@ import pytest
 from metrics.clock import utcnow
 from metrics.documents import ContentType, MetricType
 from metrics.settings import load_settings
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, Reading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import AccountUnreachable, NeedsReauth
 from pipelines.platforms.http.client import Http
 from pipelines.platforms.instagram import api as instagram
 from pipelines.platforms.instagram.api import Instagram
-from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.readings import AccountReading, Reading
 from pipelines.platforms.registry import open_platform
-from pipelines.platforms.tally import Tally
 from tests.pipelines.platforms.conftest import TOKEN, Answering
 from tests.pipelines.platforms.fetching import Fetching, wanted
 from tests.recorded import recorded

@@ -9,7 +9,9 @@ import pytest
 from metrics.catalog import offered
 from metrics.clock import utcnow
 from metrics.settings import load_settings
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import (
     BadAnswer,
     NeedsReauth,
@@ -32,10 +34,8 @@ from pipelines.platforms.linkedin.answers import (
 from pipelines.platforms.linkedin.api import LinkedIn
 from pipelines.platforms.linkedin.posts import MOST_HALVINGS, Posts
 from pipelines.platforms.numbers import Numbers
-from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.registry import open_platform
-from pipelines.platforms.tally import Tally
 from simulator import truth
 from simulator.linkedin.world import tells_uniques
 from tests.clock import INSTANT

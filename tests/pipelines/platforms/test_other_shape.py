@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from metrics.documents import Platform
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, Reading
 from pipelines.platforms.errors import AccountUnreachable, BadAnswer, NeedsReauth, Transient
-from pipelines.platforms.post import Post
-from pipelines.platforms.readings import AccountReading, Reading
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, api_facts
 from tests.pipelines.platforms.fetching import Fetching, known
 from tests.simulator_fixture import Simulator

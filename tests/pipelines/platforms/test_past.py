@@ -8,13 +8,13 @@ import pytest
 
 from metrics.clock import utcnow
 from metrics.documents import Platform
+from pipelines.platforms.data.readings import AccountReading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import BudgetUsed, WrongIdentity
 from pipelines.platforms.limits import Reserved
 from pipelines.platforms.memory import Memory
-from pipelines.platforms.readings import AccountReading
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED, api_facts
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 from tests.pipelines.platforms.fetching import Fetching, known
 from tests.provider_days import true_day
 from tests.simulator_fixture import Simulator

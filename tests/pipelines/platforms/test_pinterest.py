@@ -9,8 +9,10 @@ import pytest
 from redis import Redis
 
 from metrics.settings import load_settings
-from pipelines.platforms.access import Access
 from pipelines.platforms.base import App
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import (
     AccountUnreachable,
     NeedsReauth,
@@ -26,11 +28,9 @@ from pipelines.platforms.pinterest.answers import (
 from pipelines.platforms.pinterest.api import Pinterest
 from pipelines.platforms.pinterest.days import FIELDS
 from pipelines.platforms.pinterest.top_pins import PATH
-from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Quarantine
 from pipelines.platforms.quotas import SharedQuotas
 from pipelines.platforms.registry import open_platform
-from pipelines.platforms.tally import Tally
 from simulator.pinterest.account_analytics import reported
 from simulator.pinterest.tokens import first_refresh_token
 from simulator.pinterest.world import SECRET

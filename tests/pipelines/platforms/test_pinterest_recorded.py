@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -31,9 +33,7 @@ from pipelines.platforms.pinterest.answers import (
 )
 from pipelines.platforms.pinterest.days import FIELDS
 from pipelines.platforms.pinterest.pin_days import PinDays
-from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.tally import Tally
 from tests.recorded import recorded, recordings
 
 PIN = Post("642396334344813594", "post", "image", datetime(2026, 11, 1, tzinfo=UTC))

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from pipelines.platforms.data.readings import AccountReading
 from pipelines.platforms.http import retries
 from pipelines.platforms.memory import Memory
 from pipelines.platforms.pinterest import calls, posts
 from pipelines.platforms.pinterest.api import Pinterest
 from pipelines.platforms.pinterest.top_pins import PATH, read_top_pins, shown_pins
-from pipelines.platforms.readings import AccountReading
 from simulator import truth
 from simulator.pinterest.world import SAVED, SECRET
 from simulator.world import SimPost

@@ -9,7 +9,8 @@ import pytest
 
 from metrics.clock import utcnow
 from pipelines.platforms import pool as pool_module
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import (
     BadAnswer,
     NeedsReauth,
@@ -20,7 +21,6 @@ from pipelines.platforms.errors import (
     Transient,
 )
 from pipelines.platforms.pool import Loaded, Pool, Readers
-from pipelines.platforms.tally import Tally
 
 
 class Server:

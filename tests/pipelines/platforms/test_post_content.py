@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from pipelines.platforms.bluesky import answers as bluesky
+from pipelines.platforms.data.post import Content, Post
 from pipelines.platforms.facebook import answers as facebook
 from pipelines.platforms.instagram import answers as instagram
 from pipelines.platforms.linkedin import answers as linkedin
-from pipelines.platforms.post import Content, Post
 from pipelines.platforms.threads import answers as threads
 from pipelines.platforms.twitter import answers as twitter
 from tests.recorded import recorded

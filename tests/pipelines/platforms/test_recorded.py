@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from metrics.clock import utcnow
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import PlatformError
 from pipelines.platforms.facebook.api import Facebook
 from pipelines.platforms.graph.client import Get, GraphApi
 from pipelines.platforms.http.client import Http
-from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.tally import Tally
 from tests.pipelines.platforms.conftest import Answering
 from tests.pipelines.platforms.fetching import wanted
 from tests.pipelines.platforms.not_read import NOT_READ

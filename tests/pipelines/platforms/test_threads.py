@@ -8,7 +8,10 @@ import pytest
 
 from metrics.clock import utcnow
 from metrics.settings import load_settings
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, Reading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -26,11 +29,8 @@ from pipelines.platforms.graph.errors import raise_for
 from pipelines.platforms.http import retries
 from pipelines.platforms.http.client import Http
 from pipelines.platforms.numbers import Numbers
-from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.readings import AccountReading, Reading
 from pipelines.platforms.registry import open_platform
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.threads.answers import is_about_another, listed_post, next_place, take_day, take_followers
 from pipelines.platforms.threads.api import Threads
 from simulator import truth

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from metrics.clock import utcnow
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -20,9 +22,7 @@ from pipelines.platforms.errors import (
     WrongIdentity,
 )
 from pipelines.platforms.http import retries
-from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Refused
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.tiktok import answers
 from pipelines.platforms.tiktok.api import _STATS
 from pipelines.platforms.tiktok.posts import MAX_IDS

@@ -9,8 +9,11 @@ import pytest
 
 from metrics.clock import utcnow
 from metrics.documents import Reason
-from pipelines.platforms.access import Access
 from pipelines.platforms.base import App
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, Reading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import (
     BadAnswer,
     NeedsReauth,
@@ -23,9 +26,6 @@ from pipelines.platforms.http import retries
 from pipelines.platforms.http.client import Http
 from pipelines.platforms.limits import UncountedQuotas
 from pipelines.platforms.numbers import Numbers
-from pipelines.platforms.post import Post
-from pipelines.platforms.readings import AccountReading, Reading
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.tiktok import business_answers
 from pipelines.platforms.tiktok.business import OF_DAYS, OF_POSTS, PART, Business
 from simulator import truth

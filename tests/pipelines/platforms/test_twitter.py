@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from metrics.clock import utcnow
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import (
     BadAnswer,
     MetricRefused,
@@ -22,10 +25,7 @@ from pipelines.platforms.errors import (
 )
 from pipelines.platforms.http import retries
 from pipelines.platforms.http.client import Http
-from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.readings import AccountReading
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.twitter.answers import (
     PRIVATE_DAYS,
     account_numbers,

@@ -8,8 +8,11 @@ import pytest
 
 from metrics.clock import utcnow
 from metrics.settings import load_settings
-from pipelines.platforms.access import Access
 from pipelines.platforms.base import App, PlatformApi
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -22,11 +25,8 @@ from pipelines.platforms.http import retries
 from pipelines.platforms.http.client import Http
 from pipelines.platforms.limits import UncountedQuotas
 from pipelines.platforms.memory import ListMemory, Memory
-from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.readings import AccountReading
 from pipelines.platforms.registry import open_platform
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.youtube.api import YouTube
 from pipelines.platforms.youtube.uploads import EVERY_HOURS, is_due, note_read
 from simulator.youtube.tokens import first_refresh_token

@@ -7,6 +7,7 @@ import pytest
 
 from metrics.clock import utcnow
 from metrics.periods import next_midnight
+from pipelines.platforms.data.post import Post
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -19,7 +20,6 @@ from pipelines.platforms.errors import (
     RequestRefused,
     Transient,
 )
-from pipelines.platforms.post import Post
 from pipelines.platforms.youtube.answers import (
     CHANNEL,
     VIDEO,

@@ -7,12 +7,12 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from metrics.clock import machine_now, utcnow
-from pipelines.platforms.access import Access
 from pipelines.platforms.base import ReportReader
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.readings import DaysReading
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import BadAnswer
 from pipelines.platforms.memory import Memory
-from pipelines.platforms.readings import DaysReading
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.youtube.reports import BASIC, GIVEN_UP_AFTER, METRIC, REACH, impressions_of
 from simulator import truth
 from simulator.youtube import quota

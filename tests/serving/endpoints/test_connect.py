@@ -13,9 +13,9 @@ from metrics.documents import Platform
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.vault import Vault
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.registry import open_platform
-from pipelines.platforms.tally import Tally
 from simulator.tiktok.grants import further_credentials
 from tests.serving.conformance import check
 from tests.serving.logins import NEEDED, PLATFORMS, WORKSPACE, Desk, at, desk, refused

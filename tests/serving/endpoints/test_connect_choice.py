@@ -14,9 +14,9 @@ from metrics.documents import Platform
 from metrics.redis.keys import connect_choice_key
 from metrics.upkeep.erase import begin
 from metrics.vault import Vault
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.registry import open_platform
-from pipelines.platforms.tally import Tally
 from tests.serving.logins import WORKSPACE, Desk, at, refused
 
 __all__ = ["at"]

@@ -11,9 +11,9 @@ from metrics.clock import utcnow
 from metrics.redis.keys import renewal_key
 from metrics.settings import Settings
 from metrics.store import Store
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.registry import open_platform
-from pipelines.platforms.tally import Tally
 from simulator.tiktok.grants import business_id
 from tests.serving.logins import WORKSPACE, Desk, Person, at, desk
 from tests.simulator_fixture import Simulator

@@ -7,7 +7,7 @@ import typer
 from metrics.clock import isoformat, utcnow
 from metrics.errors import NotFound
 from metrics.ids import check_id
-from tidemark.commands.arguments import Json, Workspace, check_workspace
+from tidemark.arguments import Json, Workspace, check_workspace
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_store
 from tidemark.commands.workspace.channels import ChannelsFrom, public, read_channels

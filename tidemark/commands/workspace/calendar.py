@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tidemark.commands.arguments import Json, Workspace, check_workspace
+from tidemark.arguments import Json, Workspace, check_workspace
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_store
 

@@ -6,7 +6,7 @@ import typer
 
 from metrics.clock import isoformat, utcnow
 from metrics.ids import check_id
-from tidemark.commands.arguments import Json, Workspace, check_workspace, day_of
+from tidemark.arguments import Json, Workspace, check_workspace, day_of
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_redis, open_store
 

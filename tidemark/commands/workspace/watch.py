@@ -12,8 +12,8 @@ from metrics.documents import Platform, WatchedDocument
 from metrics.errors import InvalidInput
 from metrics.ids import check_id
 from metrics.platforms.registry import FACTS
+from tidemark.arguments import Json, Workspace, check_workspace, day_of
 from tidemark.commands.accounts import content_of
-from tidemark.commands.arguments import Json, Workspace, check_workspace, day_of
 from tidemark.commands.console import print_json, print_line, print_table
 from tidemark.commands.stores import open_redis, open_store
 from tidemark.commands.user import user

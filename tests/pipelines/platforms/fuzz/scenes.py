@@ -10,17 +10,17 @@ import pytest
 
 from metrics.documents import Platform
 from pipelines.platforms import pool
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.readings import AccountReading, DaysReading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.http import retries
 from pipelines.platforms.memory import Memory
-from pipelines.platforms.post import Post
 from pipelines.platforms.quarantine import Quarantine
-from pipelines.platforms.readings import AccountReading, DaysReading
 from pipelines.platforms.registry import _FACTORIES
-from pipelines.platforms.tally import Tally
 from pipelines.platforms.twitter import posts as twitter_posts
 from pipelines.platforms.twitter.days import SMALLEST_PAGE
-from pipelines.platforms.wanted import Wanted
 from simulator.faults import Fault
 from simulator.registry import credentials
 from simulator.world import SimPost

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from metrics.catalog import offered
 from metrics.documents import Platform
+from pipelines.platforms.data.readings import AccountReading, DaysReading
 from pipelines.platforms.errors import PlatformError
-from pipelines.platforms.readings import AccountReading, DaysReading
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 from tests.examples import tried
 from tests.pipelines.platforms.fuzz.in_process import Call

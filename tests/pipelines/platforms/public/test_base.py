@@ -10,6 +10,10 @@ from hypothesis import strategies as st
 from metrics.catalog import shown_engagement_parts, shown_of_others
 from metrics.clock import machine_now, utcnow
 from metrics.documents import ContentType, MetricType, Platform
+from pipelines.platforms.data.post import Content, Post
+from pipelines.platforms.data.readings import AccountReading, Reading
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.errors import (
     AccountUnreachable,
     BadAnswer,
@@ -20,7 +24,6 @@ from pipelines.platforms.errors import (
     Transient,
 )
 from pipelines.platforms.limits import Reserved
-from pipelines.platforms.post import Content, Post
 from pipelines.platforms.public.base import (
     PublicAccount,
     Refusal,
@@ -32,9 +35,6 @@ from pipelines.platforms.public.base import (
     snapshot,
 )
 from pipelines.platforms.public.bill import Bill, BilledPosts
-from pipelines.platforms.readings import AccountReading, Reading
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 from tests.clock import INSTANT, ahead_by
 
 HOUR = timedelta(hours=1)

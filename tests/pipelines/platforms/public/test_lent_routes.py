@@ -10,11 +10,11 @@ import pytest
 
 from metrics.documents import Platform
 from metrics.settings import PLATFORM_APIS, load_settings
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.public.base import PublicAccount, PublicSnapshot, Refusal, Resolved, Result, Skipped
 from pipelines.platforms.public.registry import open_public_reader
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 from simulator import truth
 from simulator.facebook.public import WITHOUT_ACCESS
 from tests.pipelines.platforms.conftest import Answering

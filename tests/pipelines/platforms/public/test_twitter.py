@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.public.base import PublicSnapshot, Refusal
-from pipelines.platforms.tally import Tally
 from tests.pipelines.platforms.public.watching import OTHERS, Watching
 from tests.simulator_fixture import Simulator
 

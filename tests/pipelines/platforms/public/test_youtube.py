@@ -2,8 +2,8 @@
 
 import pytest
 
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.public.base import PublicSnapshot, Refusal, Resolved
-from pipelines.platforms.tally import Tally
 from simulator.youtube.world import traits_of
 from tests.pipelines.platforms.public.watching import OTHERS, Watching
 from tests.simulator_fixture import Simulator

@@ -9,13 +9,13 @@ from metrics.clock import utcnow
 from metrics.documents import Platform
 from metrics.platforms.registry import FACTS
 from metrics.settings import PLATFORM_APIS, load_settings
-from pipelines.platforms.access import Access
+from pipelines.platforms.data.access import Access
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.tally import Tally
+from pipelines.platforms.data.wanted import Wanted
 from pipelines.platforms.memory import Memory
-from pipelines.platforms.post import Post
 from pipelines.platforms.public.base import Outcome, PublicAccount, PublicSnapshot, Result
 from pipelines.platforms.public.registry import open_public_reader
-from pipelines.platforms.tally import Tally
-from pipelines.platforms.wanted import Wanted
 from simulator import truth
 from simulator.facebook.public import WITH_ACCESS
 from simulator.registry import credentials, new_world

@@ -7,10 +7,10 @@ from datetime import date, datetime
 
 from metrics.clock import utcnow
 from metrics.documents import Reason
+from pipelines.platforms.data.post import Post
+from pipelines.platforms.data.tally import Tally
 from pipelines.platforms.errors import NeedsReauth, PlatformError, RateLimited
 from pipelines.platforms.numbers import Numbers
-from pipelines.platforms.post import Post
-from pipelines.platforms.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from pipelines.platforms.data.post import Post
 from pipelines.platforms.limits import PostBudget
 from pipelines.platforms.memory import Memory
-from pipelines.platforms.post import Post
 
 FOLLOWED = timedelta(days=90)
 """Posts older than this are no longer read."""
