@@ -37,7 +37,7 @@ from tidemark.stack import redis
 from tidemark.stack.ports import HOST, free_port
 
 WANTED = os.environ.get("TIDEMARK_ARTEFACTS")
-"""The folder in which somebody wants screenshots of all that tests look at; they take a tenth of the tests' time."""
+"""The folder in which somebody wants screenshots of what tests look at: they take up to a tenth of a test's time."""
 ARTEFACTS = Path(WANTED or Path(__file__).parents[3] / "test-artefacts")
 WORKSPACE, EMPTY, TROUBLED, CHANGING = "demo-north", "newcomer", "troubled", "growing"
 DAYS = 30
@@ -301,10 +301,11 @@ class Look:
             self.page.wait_for_selector("#plot-rate canvas")
         return self.page
 
-    def enter(self, workspace: str = WORKSPACE, key: str | None = None) -> None:
+    def enter(self, workspace: str = WORKSPACE, key: str | None = None) -> Page:
         """Open a workspace with a key, and wait until what is in the view is drawn and live."""
         self.page.goto(f"{self.stage.url}?workspace={workspace}#key={key or self.stage.key}")
         self.settle()
+        return self.page
 
     def settle(self) -> None:
         """Wait until what is in the view is drawn and live."""

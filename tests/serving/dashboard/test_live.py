@@ -62,7 +62,7 @@ def test_broken_stream_is_shown_and_resumes(look: Look, stage: Stage) -> None:
 
 
 def test_collect_now_shows_its_progress(look: Look, stage: Stage) -> None:
-    page = look.open()
+    page = look.enter()
     page.click("#collect")
     expect(page.locator("#work")).to_contain_text("queued")
     until(lambda: bool(stage.store.operations.find(["queued"])))

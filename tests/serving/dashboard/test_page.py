@@ -43,7 +43,7 @@ def test_first_paint_with_data_takes_under_two_seconds(look: Look) -> None:
 
 
 def test_figures_are_those_of_the_api(look: Look, stage: Stage) -> None:
-    page = look.open()
+    page = look.enter()
     expected = totals(stage, **shown_range(look))
     for name in ("followers", "totalEngagement", "postCount", "totalViews"):
         assert page.inner_text(f"[data-key=figure-{name}]") == f"{expected[name]:,}"
@@ -123,7 +123,7 @@ def test_unknown_is_a_dash_with_its_reason(look: Look) -> None:
 
 
 def test_range_with_today_is_not_compared(look: Look) -> None:
-    page = look.open()
+    page = look.enter()
     today = page.evaluate("new Date().toISOString().slice(0, 10)")
     page.select_option("#range", "custom")
     page.fill("#to", today)
@@ -134,7 +134,7 @@ def test_range_with_today_is_not_compared(look: Look) -> None:
 
 
 def test_range_is_compared_with_the_year_before_if_asked(look: Look) -> None:
-    page = look.open()
+    page = look.enter()
     before = page.inner_text("#span")
     page.select_option("#against", "yoy")
     page.wait_for_selector("#figures .why:has-text('not comparable')")

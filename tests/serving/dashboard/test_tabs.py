@@ -42,7 +42,7 @@ def tabs(look: Look, streams: list[str]) -> Iterator[Tabs]:
 
     def open_them(number: int) -> list[Page]:
         opened.extend(Look(look.page.context.new_page(), look.stage) for _ in range(number))
-        return [one.open() for one in opened]
+        return [one.enter() for one in opened]
 
     yield open_them
     assert [one.errors for one in opened] == [[]] * len(opened)
@@ -151,7 +151,7 @@ def test_tabs_of_another_workspace_or_key_share_nothing(
 ) -> None:
     (mine,) = tabs(1)
     other = Look(look.page.context.new_page(), look.stage)
-    theirs = other.open(workspace, look.stage.reader if own_key else None)
+    theirs = other.enter(workspace, look.stage.reader if own_key else None)
     assert len(streams) == 2
     names = [{lock["name"] for lock in page.evaluate("navigator.locks.query()")["held"]} for page in (mine, theirs)]
     assert names[0] == names[1], "locks are the browser's: both tabs see those of both"
@@ -174,7 +174,7 @@ def test_tab_takes_over_from_one_that_was_stopped_and_keeps_the_lock(
     session = leader.context.new_cdp_session(leader)
     follower = Look(leader.context.new_page(), stage)
     follower.page.clock.install()
-    page = follower.open()
+    page = follower.enter()
     session.send("Page.setWebLifecycleState", {"state": "frozen"})
     account = stage.accounts()[1]
     page.clock.fast_forward(101_000)
@@ -192,7 +192,7 @@ def test_tab_takes_over_from_one_that_was_stopped_and_keeps_the_lock(
 def test_browser_without_locks_has_a_stream_in_each_visible_tab(look: Look, streams: list[str], stage: Stage) -> None:
     page = look.page
     page.add_init_script("Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })")
-    look.open()
+    look.enter()
     assert len(streams) == 1
     see = """(state) => {
       Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });
