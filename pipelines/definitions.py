@@ -12,7 +12,7 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)
 from metrics.settings import load_settings  # noqa: E402
 from pipelines.assets import ASSETS  # noqa: E402
 from pipelines.checks.freshness import CHECKS  # noqa: E402
-from pipelines.jobs import JOBS, check_freshness, collect_history, export_daily, purge_history  # noqa: E402
+from pipelines.jobs import JOBS, check_freshness, collect_history, export_daily, load_warehouses, purge_history  # noqa: E402
 from pipelines.ops.aggregate_late import aggregate_late  # noqa: E402
 from pipelines.ops.change_calendars import change_calendars  # noqa: E402
 from pipelines.ops.maintenance import MAINTAIN, maintain_daily  # noqa: E402
@@ -29,6 +29,7 @@ from pipelines.sensors.missed_hours import missed_hours  # noqa: E402
 from pipelines.sensors.requested_work import requested_work  # noqa: E402
 from pipelines.sensors.retry_failed import retry_failed  # noqa: E402
 from pipelines.sensors.thresholds import watch_thresholds  # noqa: E402
+from pipelines.sensors.warehouse_changed import warehouse_changed  # noqa: E402
 
 SENSORS = [
     requested_work,
@@ -38,6 +39,7 @@ SENSORS = [
     count_hanging_runs,
     watch_thresholds,
     watch_anomalies,
+    warehouse_changed,
 ]
 
 
@@ -60,6 +62,7 @@ def build(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
             check_freshness,
             purge_history,
             maintain_daily,
+            load_warehouses,
             *([export_daily] if exported else []),
         ],
         schedules=[*SCHEDULES, MAINTAIN],

@@ -104,6 +104,12 @@ export_daily = dg.define_asset_job(
     description="Writes observations and rollups of days as Parquet files into the folder of TIDEMARK_EXPORT_URL.",
 )
 
+load_warehouses = dg.define_asset_job(
+    "load_warehouses",
+    selection=dg.AssetSelection.assets("export_warehouse"),
+    description="Loads observations and rollups of days into the warehouses of `tidemark warehouse`.",
+)
+
 
 @dg.op(
     # A pool of its own, so that steps of hourly collection never wait for it.

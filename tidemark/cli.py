@@ -25,7 +25,7 @@ from tidemark.commands.quotas import quotas
 from tidemark.commands.rebuild import rebuild
 from tidemark.commands.simulator import simulator
 from tidemark.commands.up import up
-from tidemark.commands.workspace import alerts, anomaly_alerts, calendar, campaigns, watch
+from tidemark.commands.workspace import alerts, anomaly_alerts, calendar, campaigns, warehouse, watch
 
 NAME = "tidemark"
 WRONG, OUT_OF_REACH, BUG, INTERRUPTED = 2, 3, 70, 130
@@ -73,6 +73,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(own_metrics.app, name="metrics")
 app.add_typer(pauses.app, name="pauses")
 app.add_typer(retention.app, name="retention")
+app.add_typer(warehouse.app, name="warehouse")
 app.add_typer(watch.app, name="watch")
 
 

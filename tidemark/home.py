@@ -30,6 +30,11 @@ class Home:
         return self.path / "dagster"
 
     @property
+    def warehouse(self) -> Path:
+        """The file of DuckDB into which the stack loads its days."""
+        return self.path / "warehouse.duckdb"
+
+    @property
     def up_file(self) -> Path:
         """The URLs of the running stack; written when everything is ready."""
         return self.path / "up.json"

@@ -1,4 +1,4 @@
-"""Withdraws a workspace's consent for a platform; one to store its numbers deletes them in the stores and exports."""
+"""Withdraws a workspace's consent for a platform; one to store its numbers deletes them everywhere."""
 
 from redis import Redis
 
@@ -10,7 +10,7 @@ from metrics.store import Store
 from metrics.store.erasures import ErasureIds
 from metrics.upkeep.erase import withdraw_consent
 from metrics.upkeep.ledger import Ledger, consent_name
-from tidemark.erasure.traces import forget_exports
+from tidemark.erasure.traces import forget_exports, forget_in_warehouses
 
 
 def withdraw(store: Store, redis: Redis, settings: Settings, workspace_id: str, platform: Platform, by: str) -> int:
@@ -22,7 +22,7 @@ def withdraw(store: Store, redis: Redis, settings: Settings, workspace_id: str, 
     Raises:
         MongoUnavailable, RedisUnavailable: a store does not answer.
         ExportBusy: an export is running and does not end.
-        TidemarkError: the ledger or the files of the export cannot be changed.
+        TidemarkError: the ledger, the files of the export or a warehouse cannot be changed.
     """
     ledger, name = Ledger.of(settings), consent_name(workspace_id, platform)
     # Noted before anything is deleted, so that no backup brings it back; and at the end, for backups made meanwhile.
@@ -34,5 +34,6 @@ def withdraw(store: Store, redis: Redis, settings: Settings, workspace_id: str, 
     account_ids = withdraw_consent(store, redis, workspace_id, platform)
     named = ErasureIds(workspace_id, tuple(account_ids), (), ())
     forget_exports(settings, redis, named, whole_workspace=False)
+    forget_in_warehouses(settings, store, redis, named, whole_workspace=False)
     ledger.note("consent", name, by)
     return len(account_ids)

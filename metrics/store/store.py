@@ -1,6 +1,7 @@
 """`Store`: the collections of a deployment's MongoDB behind one object."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Self
 
@@ -34,7 +35,7 @@ from metrics.store.posts import PostStore
 from metrics.store.quarantine import QuarantinedMetrics
 from metrics.store.raw import RawCollections
 from metrics.store.reading_memory import ReadingMemories
-from metrics.store.rollup.export_marks import ExportMarks
+from metrics.store.rollup.export_marks import WAREHOUSE_MARKS, ExportMarks
 from metrics.store.rollup.roll_marks import RollMarks
 from metrics.store.rollup.roll_openings import RollOpenings
 from metrics.store.rollup.rollups import Rollups
@@ -48,6 +49,7 @@ from metrics.store.workspace.alerts import Alerts
 from metrics.store.workspace.anomaly_alerts import AnomalyAlerts
 from metrics.store.workspace.campaigns import Campaigns
 from metrics.store.workspace.metric_definitions import MetricDefinitions
+from metrics.store.workspace.warehouses import Warehouses
 from metrics.store.workspace.watch_lists import WatchLists
 from metrics.store.workspace_settings import Consents, Retention
 
@@ -118,6 +120,17 @@ class Store:
         """
         with mongo_errors():
             return tuple(self.client.server_info()["versionArray"])
+
+    def server_now(self) -> datetime:
+        """Return the instant on the clock of MongoDB, which all processes share.
+
+        Raises:
+            MongoUnavailable: MongoDB does not answer.
+        """
+        with mongo_errors():
+            # The driver decodes answers of commands without a time zone.
+            told: datetime = self.db.command("hello")["localTime"]
+        return told.replace(tzinfo=UTC)
 
     def close(self) -> None:
         """Close every connection."""
@@ -196,7 +209,16 @@ class Store:
     @cached_property
     def exports(self) -> ExportMarks:
         """Days of workspaces that have to be exported again."""
-        return ExportMarks(self.db, self.names, self.prefix)
+        return ExportMarks(self.db[f"{self.prefix}{self.names.export_marks}"])
+
+    @cached_property
+    def warehouses(self) -> Warehouses:
+        """The databases of analysts into which days are loaded."""
+        return Warehouses(self.db)
+
+    def warehouse_marks(self, warehouse: str) -> ExportMarks:
+        """Days of workspaces that have to be loaded into a warehouse again."""
+        return ExportMarks(self.db[WAREHOUSE_MARKS], warehouse)
 
     @cached_property
     def erasures(self) -> Erasures:

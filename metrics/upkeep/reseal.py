@@ -1,4 +1,4 @@
-"""Key rotation: seal the credentials of all accounts, and the channels of alerts, with the newest key."""
+"""Key rotation: seal credentials, channels of alerts and URLs of warehouses with the newest key."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,13 @@ from metrics.store import Store
 from metrics.store.workspace.alerts import owner_of_channels
 from metrics.store.workspace.anomaly_alerts import owner_of_anomaly_channels
 from metrics.store.workspace.channels import ChannelDocument, Outbox
+from metrics.store.workspace.warehouses import owner_of_url
 from metrics.vault import Vault
 
 
 def reseal_all(store: Store, vault: Vault) -> tuple[int, list[str]]:
-    """Seal the credentials of every account with the newest key, and bind them to it; the same for channels of alerts.
+    """Seal the credentials of every account with the newest key, and bind them to it; the same for channels of alerts
+    and URLs of warehouses.
 
     Return how many were sealed again, and the ids of the accounts and the channels that cannot be opened: no key opens
     them, or they were sealed for another one. A token that is
@@ -33,6 +35,13 @@ def reseal_all(store: Store, vault: Vault) -> tuple[int, list[str]]:
                 resealed += outbox.reseal(owner_id, channel, vault.reseal(channel["sealed"], owner))
             except CredentialError:
                 unopened.append(f"{name}/{channel['id']}")
+    for warehouse in store.warehouses.all():
+        if sealed := warehouse.get("sealed"):
+            name, owner = warehouse["_id"], owner_of_url(warehouse["_id"])
+            try:
+                resealed += store.warehouses.reseal(name, sealed, vault.reseal(sealed, owner))
+            except CredentialError:
+                unopened.append(f"warehouse {name}")
     return resealed, unopened
 
 

@@ -20,6 +20,7 @@ from metrics.periods import DAY, Period, midnight
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.insights import OF_POSTS
+from metrics.store.rollup.export_marks import WAREHOUSE_MARKS
 from metrics.store.setup.lifetimes import kept_days
 from metrics.store.workspace_settings import Days
 from metrics.upkeep import limited
@@ -110,6 +111,8 @@ def apply(store: Store, horizon: Horizon) -> dict[str, int]:
         gone[names.collections] = each.deletion.delete(names.collections, {"slot": oldest})
         # Days that the log no longer holds are not exported again. Without an export, nothing else deletes their marks.
         gone[names.export_marks] = each.deletion.delete(names.export_marks, {"day": oldest})
+    oldest_day = {"$lt": horizon.first_day(horizon.observations)}
+    gone[WAREHOUSE_MARKS] = store.deletion.delete(WAREHOUSE_MARKS, {"day": oldest_day})
     limited.forget_names(store, horizon.now)
     return dict(gone)
 

@@ -26,6 +26,7 @@ from pipelines.assets.posts import best_times, content_decay, post_outlooks
 from pipelines.assets.raw import raw_asset
 from pipelines.assets.rollups import rollup_asset
 from pipelines.assets.sharded import sharded_asset
+from pipelines.assets.warehouse import export_warehouse
 from pipelines.platforms.registry import PLATFORMS_IMPLEMENTED
 
 _settings = load_settings()
@@ -72,5 +73,5 @@ POSTS = [
     _stored(content_decay, "content_decay", code_version=decay_words.MODEL, freshness_policy=_DAILY),
     _stored(best_times, "best_times", code_version=best_times_words.MODEL, freshness_policy=_WEEKLY),
 ]
-EXPORTS = [export_parquet] if _settings.export_url is not None else []
+EXPORTS = [export_warehouse, *([export_parquet] if _settings.export_url is not None else [])]
 ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [*OUTSIDE, *RAW, *ROLLUPS, *FORECASTS, *ANOMALIES, *POSTS, *EXPORTS]

@@ -14,6 +14,7 @@ from metrics.upkeep.ended import delete_ended
 from metrics.upkeep.limited import limited_accounts
 from metrics.upkeep.retention import Horizon, apply
 from metrics.upkeep.sizes import keep, measure
+from metrics.warehouse.forget import forget
 from pipelines.resources import Tidemark
 from pipelines.rollup.recalendar import delete_unused
 from pipelines.runs import storage
@@ -37,7 +38,7 @@ def apply_retention(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
 
 @dg.op(description="Deletes what was read of accounts whose grant ended longer ago than the platform's terms allow.")
 def delete_ended_grants(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
-    """Delete the data of accounts whose grant has ended, in exports too, and log which accounts these are."""
+    """Delete the data of accounts whose grant has ended, in exports and warehouses too, and log which these are."""
     clients = tidemark.clients()
     folders = Folders.open(clients.settings)
 
@@ -45,6 +46,14 @@ def delete_ended_grants(context: dg.OpExecutionContext, tidemark: Tidemark) -> N
         if folders is not None:
             with folders.alone(clients.redis, _WAIT_FOR_EXPORT_SECONDS):
                 forget_account(folders, account["workspaceId"], account["_id"])
+        forget(
+            clients.store,
+            clients.settings,
+            clients.redis,
+            account["workspaceId"],
+            [account["_id"]],
+            _WAIT_FOR_EXPORT_SECONDS,
+        )
 
     deleted = delete_ended(clients.store, clients.redis, utcnow(), exported)
     context.log.info("deleted the data of %s accounts whose grant ended: %s", len(deleted), ", ".join(deleted) or "-")

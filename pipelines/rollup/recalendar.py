@@ -17,7 +17,9 @@ from metrics.periods import DAY, Period
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
 from metrics.store.rollup.rollups import answering_for
+from metrics.store.setup.namespaces import OWN
 from metrics.upkeep.retention import Horizon
+from metrics.warehouse.marking import mark_workspace
 from pipelines.rollup.affected_periods import affected_periods
 from pipelines.rollup.rebuild import first_derivable
 from pipelines.rollup.roll import roll
@@ -75,6 +77,8 @@ def change_calendar(
     former = _keep_former(store, workspace_id, known, upcoming, until)
     if not store.calendars.switch(workspace_id, upcoming, former):
         return None
+    if store.names is OWN:
+        mark_workspace(store, workspace_id)
     return Change(workspace_id, upcoming, total, former[-1].until if former else None)
 
 

@@ -20,13 +20,15 @@ from metrics.clock import utcnow
 from metrics.documents import AggregatedDocument, Document
 from metrics.errors import InvalidInput, RedisUnavailable
 from metrics.expected import Connection
-from metrics.periods import PERIODS, Period, period_start
+from metrics.periods import HOUR, PERIODS, Period, midnight, period_start
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
 from metrics.store.rollup.roll_marks import Touched
 from metrics.store.rollup.rollups import derived_by
+from metrics.store.setup.namespaces import OWN
 from metrics.upkeep.erase import take_back
 from metrics.upkeep.retention import Horizon
+from metrics.warehouse.marking import mark_changed
 from pipelines.rollup.affected_periods import affected_periods, next_observed_days
 from pipelines.rollup.daily import day_stages
 from pipelines.rollup.opening import openings
@@ -166,6 +168,13 @@ class _Rolled:
     accounts: Written
 
 
+def _export_days(rolled: Sequence[_Rolled], start: datetime) -> list[datetime]:
+    """Return the days to export again: the date that was rolled up, and the UTC dates of its observations."""
+    bounds = [each.at.span.bounds for each in rolled]
+    dates = {day for first, end in bounds for day in (first.date(), (end - HOUR).date())}
+    return [midnight(day) for day in sorted({start.date(), *dates})]
+
+
 @dataclass
 class _Roll:
     """One partition of a few workspaces; `lock` guards the report and the announcements that batches share."""
@@ -256,7 +265,10 @@ class _Roll:
             self._count(rolled, states)
             self.report.touched += touched
         if self.period == "daily" and self.settle:
-            self.store.exports.touch(changed, self.start)
+            for day in _export_days(rolled, self.start):
+                self.store.exports.touch(changed, day)
+                if self.store.names is OWN:
+                    mark_changed(self.store, changed, day)
 
     def _of_subjects(self, at: Target, staged: ExitStack) -> Source:
         """Return what makes documents of subjects; `staged` is closed when they are written."""

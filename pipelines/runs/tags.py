@@ -15,6 +15,12 @@ LATE = ".dagster/tidemark_late"
 EXPORT = ".dagster/tidemark_export"
 """The run exports only the workspaces whose days changed."""
 
+WAREHOUSE = "tidemark/warehouse"
+"""The warehouse into which the run loads the days of workspaces that changed; without it, a run loads into all."""
+
+LOAD = ".dagster/tidemark_load"
+"""The digest of the marks for which a load was requested: retries have the same value."""
+
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 PARTITION = "dagster/partition"

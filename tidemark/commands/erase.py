@@ -31,7 +31,8 @@ def erase(
 ) -> None:
     """Erase an account or a workspace for good.
 
-    The data is erased from MongoDB, Redis, exports, logs and Dagster's storage. A record of the erasure stays.
+    The data is erased from MongoDB, Redis, exports, warehouses, logs and Dagster's storage. A record of the erasure
+    stays.
     The same call, or --resume, finishes an erasure that was interrupted.
     Backups and logs that were copied elsewhere you have to prune yourself (docs/operations.md).
     """

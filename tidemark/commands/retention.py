@@ -98,11 +98,12 @@ def apply(as_json: Json = False) -> None:
         from metrics.store.erasures import ErasureIds
         from metrics.upkeep import retention
         from metrics.upkeep.ended import delete_ended
-        from tidemark.erasure.traces import forget_exports
+        from tidemark.erasure.traces import forget_exports, forget_in_warehouses
 
         def exported(account: "AccountDocument") -> None:
             named = ErasureIds(account["workspaceId"], (account["_id"],), (), ())
             forget_exports(settings, redis, named, whole_workspace=False)
+            forget_in_warehouses(settings, store, redis, named, whole_workspace=False)
 
         now = utcnow()
         gone = retention.apply(store, retention.Horizon.of(store, settings, now))

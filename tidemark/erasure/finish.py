@@ -27,11 +27,13 @@ def finish(
         ExportBusy: an export is running and does not end; call this again when it has ended.
         TidemarkError: a file or Dagster's storage cannot be cleaned; the message names it.
     """
-    traces = Traces(None, 0, None)
+    traces = Traces(None, 0, 0, None)
 
     def outside(erasure: Erasure, named: ErasureIds) -> bool:
         nonlocal traces
-        traces = erase_traces(settings, redis, named, whole_workspace=erasure.kind == "workspace", reached=reached)
+        traces = erase_traces(
+            settings, store, redis, named, whole_workspace=erasure.kind == "workspace", reached=reached
+        )
         return traces.dagster is not None or no_dagster
 
     ledger = Ledger.of(settings)

@@ -1,4 +1,4 @@
-"""Erases the traces of an account or a workspace outside of MongoDB and Redis: exports, logs, Dagster's storage."""
+"""Erases traces outside of MongoDB and Redis: in exports, warehouses, logs and Dagster's storage."""
 
 import os
 from collections.abc import Callable
@@ -13,7 +13,9 @@ from metrics.errors import TidemarkError
 from metrics.export.folders import Folders
 from metrics.export.forget import forget_account, forget_workspace
 from metrics.settings import Settings
+from metrics.store import Store
 from metrics.store.erasures import ErasureIds
+from metrics.warehouse.forget import forget
 from tidemark.erasure.dagster import erase_in_postgres, erase_in_sqlite
 from tidemark.erasure.files import erase_in_files
 from tidemark.erasure.words import Words
@@ -29,15 +31,20 @@ _WAIT_FOR_EXPORT_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """Counts of what was cleaned: export files, log files, rows of Dagster's storage; None if there are none here."""
+    """Counts of what was cleaned: export files, rows of warehouses, log files, rows of Dagster's storage.
+
+    None means that there are none here.
+    """
 
     exports: int | None
+    warehouses: int
     logs: int
     dagster: int | None
 
 
 def erase_traces(
     settings: Settings,
+    store: Store,
     redis: Redis,
     named: ErasureIds,
     *,
@@ -57,11 +64,13 @@ def erase_traces(
     dagster = Path(os.environ.get("DAGSTER_HOME") or home.dagster)
     exports = forget_exports(settings, redis, named, whole_workspace=whole_workspace)
     reached("exports")
+    warehouses = forget_in_warehouses(settings, store, redis, named, whole_workspace=whole_workspace)
+    reached("warehouses")
     logs = sum(erase_in_files(folder, words) for folder in {home.logs, dagster, *_log_folders(dagster)})
     reached("logs")
     rows = _dagster(dagster, words)
     reached("dagster")
-    return Traces(exports, logs, rows)
+    return Traces(exports, warehouses, logs, rows)
 
 
 def forget_exports(settings: Settings, redis: Redis, named: ErasureIds, *, whole_workspace: bool) -> int | None:
@@ -86,6 +95,20 @@ def forget_exports(settings: Settings, redis: Redis, named: ErasureIds, *, whole
             f"the export at {error.filename or 'TIDEMARK_EXPORT_URL'} cannot be erased "
             f"({error.strerror or type(error).__name__}): run the command again as a user who may write there"
         ) from None
+
+
+def forget_in_warehouses(
+    settings: Settings, store: Store, redis: Redis, named: ErasureIds, *, whole_workspace: bool
+) -> int:
+    """Delete accounts or a workspace from all warehouses; return how many rows were deleted.
+
+    Raises:
+        TidemarkError: a warehouse cannot be reached or refuses, or a load does not end; the message names it.
+    """
+    if named.workspace_id is None:
+        return 0
+    chosen = None if whole_workspace else named.account_ids
+    return sum(forget(store, settings, redis, named.workspace_id, chosen, _WAIT_FOR_EXPORT_SECONDS).values())
 
 
 def _dagster(home: Path, words: Words) -> int | None:

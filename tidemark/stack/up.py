@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from metrics.clock import utcnow
@@ -263,6 +264,7 @@ class Up:
         self.say(f"{self.days} days of history")
         what = seed.plan(utcnow(), self.days, self.workspaces)
         seed.seed(store, Vault(settings.secret_keys), new_world(), what, self._checked, settings)
+        self._add_warehouse(store)
         if self.with_dagster:
             self.say("rollups")
             tasks.finish(
@@ -270,6 +272,21 @@ class Up:
             )
             self._reporting = self._history("report", what, environment)
         self.home.write("seeded.json", {"start": what.start.isoformat(), "end": what.end.isoformat()})
+
+    def _add_warehouse(self, store: Store) -> None:
+        """Add a file of DuckDB as a warehouse, if its driver is installed and there is no warehouse."""
+        if find_spec("duckdb") is None or store.warehouses.all():
+            return
+        # The file is made by the first load: opening it here would load the driver into this process.
+        store.warehouses.put(
+            {
+                "_id": "local",
+                "kind": "duckdb",
+                "options": {"path": str(self.home.warehouse)},
+                "createdAt": utcnow(),
+                "createdBy": "tidemark up",
+            }
+        )
 
     def _checked(self, done: int, total: int) -> None:
         self.supervisor.check()

@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import cast
 
 from bson.codec_options import CodecOptions
+from pymongo.collection import Collection
 from pymongo.command_cursor import CommandCursor
 from pymongo.database import Database
 
@@ -122,6 +123,12 @@ class Rollups:
         with mongo_errors():
             return {row["_id"] for row in self.accounts.find({"_id": {"$in": list(ids)}}, {"_id": 1})}
 
+    def starts(self, workspace_id: str, period: Period, version: int = 0) -> list[datetime]:
+        """Return the starts of all periods of a workspace that have account rollups, oldest first."""
+        query = {"workspaceId": workspace_id, "period": period, **answering_for(version)}
+        with mongo_errors():
+            return sorted(self.accounts.distinct("periodStart", query))
+
     def statuses(
         self, workspace_ids: Sequence[str], period: Period, start: datetime, version: int = 0
     ) -> dict[str, str]:
@@ -136,16 +143,35 @@ class Rollups:
         self, workspace_id: str, period: Period, start: datetime, end: datetime, version: int = 0
     ) -> Generator[AggregatedDocument, None, None]:
         """Yield account rollups of periods that start in `[start, end)`, by start, then account, as of one instant."""
-        starts = {"$gte": start, "$lt": end}
-        query = {"workspaceId": workspace_id, "period": period, "periodStart": starts, **answering_for(version)}
-        order = [("periodStart", 1), ("accountId", 1)]
+        found = self._stream(self.accounts, "accountId", workspace_id, period, (start, end), version)
+        return cast("Generator[AggregatedDocument, None, None]", found)
+
+    def stream_posts(
+        self, workspace_id: str, period: Period, start: datetime, end: datetime, version: int = 0
+    ) -> Generator[Document, None, None]:
+        """Yield rollups of posts of periods that start in `[start, end)`, by start, then post, as of one instant."""
+        for row in self._stream(self.subjects, "subjectId", workspace_id, period, (start, end), version):
+            if row["metricType"] != "account":
+                yield row
+
+    @staticmethod
+    def _stream(
+        collection: Collection[Document],
+        subject: str,
+        workspace_id: str,
+        period: Period,
+        starts: tuple[datetime, datetime],
+        version: int,
+    ) -> Generator[Document, None, None]:
+        within = {"$gte": starts[0], "$lt": starts[1]}
+        query = {"workspaceId": workspace_id, "period": period, "periodStart": within, **answering_for(version)}
+        order = [("periodStart", 1), (subject, 1)]
         fields = dict.fromkeys(BOOKKEEPING, 0)
         with (
             mongo_errors(),
-            self.accounts.database.client.start_session(snapshot=True) as session,
-            self.accounts.find(query, fields, session=session, batch_size=_BATCH, allow_disk_use=True).sort(
+            collection.database.client.start_session(snapshot=True) as session,
+            collection.find(query, fields, session=session, batch_size=_BATCH, allow_disk_use=True).sort(
                 order
             ) as cursor,
         ):
-            for row in cursor:
-                yield cast("AggregatedDocument", row)
+            yield from cursor

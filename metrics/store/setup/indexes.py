@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from metrics.store.rollup.export_marks import WAREHOUSE_MARKS
 from metrics.store.rollup.roll_marks import KEPT_DAYS
 from metrics.store.setup import insights
 from metrics.store.setup.namespaces import NAMESPACES, OWN, PUBLIC, Namespace
@@ -113,6 +114,7 @@ def _of_namespace(names: Namespace) -> Mapping[str, Sequence[IndexModel]]:
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     **_ALONE,
+    WAREHOUSE_MARKS: [IndexModel([("warehouse", ASCENDING), ("day", ASCENDING)])],
     **insights.INDEXES,
     **{name: models for names in NAMESPACES for name, models in _of_namespace(names).items()},
     OWN.accounts: [

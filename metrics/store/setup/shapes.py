@@ -67,6 +67,8 @@ _ALONE: Mapping[str, Properties] = {
     },
     "store_sizes": {"_id": STRING, "at": DATE},
     "reading_memory": {"_id": STRING, "workspaceId": STRING, "accountId": STRING},
+    "warehouses": {"_id": STRING, "kind": {"enum": ["duckdb", "postgres"]}, "createdAt": DATE, "createdBy": STRING},
+    "warehouse_marks": {"_id": STRING, "warehouse": STRING, "workspaceId": STRING, "day": DATE},
     "erasures": {"_id": STRING, "kind": {"enum": ["account", "workspace"]}, "at": DATE, "by": STRING},
     "erasure_names": {"_id": STRING, "erasureId": STRING, "what": STRING, "ids": {"bsonType": "array"}},
 }

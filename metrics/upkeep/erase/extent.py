@@ -6,6 +6,7 @@ from metrics.store.deletion import Filters
 from metrics.store.erasures import ErasureIds, Kind
 from metrics.store.insights import OF_POSTS
 from metrics.store.insights.workspace_sums import OF_DAYS, OF_HOURS
+from metrics.store.rollup.export_marks import WAREHOUSE_MARKS
 from metrics.store.setup.namespaces import NAMESPACES, OWN, PUBLIC, Namespace
 
 _STATEMENTS = (
@@ -33,6 +34,7 @@ _OF_WORKSPACE = (
     "anomaly_alerts",
     "anomaly_messages",
     PUBLIC.accounts,
+    WAREHOUSE_MARKS,
 )
 
 LISTING_ACCOUNTS = ("campaigns", "alerts")

@@ -15,7 +15,8 @@ from pipelines.assets.export import export_parquet
 from pipelines.partitions import period_key
 from pipelines.resources import Clients
 from pipelines.runs.tags import EXPORT
-from pipelines.sensors.export_changed import SETTLED, export_changed, exports_to_request
+from pipelines.sensors.changed_days import SETTLED, days_to_request
+from pipelines.sensors.export_changed import export_changed
 from tests.pipelines.deployment import Deployment, materialized
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -45,19 +46,19 @@ def observe(deployment: Deployment, day: datetime, followers: int) -> None:
 
 def test_days_that_ended_are_exported_in_rows_of_days() -> None:
     marks = [mark(TODAY - DAY * n) for n in (5, 3, 2, 0)]
-    found = exports_to_request(marks, [], NOON)
+    found = days_to_request("export", marks, [], NOON)
     assert [(e.first, e.last) for e in found] == [(TODAY - DAY * 5,) * 2, (TODAY - DAY * 3, TODAY - DAY * 2)]
 
 
 def test_day_waits_for_its_last_hour_and_for_its_roll() -> None:
     yesterday = mark(TODAY - DAY)
-    assert exports_to_request([yesterday], [], TODAY + SETTLED - timedelta(seconds=1)) == []
-    assert exports_to_request([yesterday], [TODAY - DAY], NOON) == []
-    assert len(exports_to_request([yesterday], [], TODAY + SETTLED)) == 1
+    assert days_to_request("export", [yesterday], [], TODAY + SETTLED - timedelta(seconds=1)) == []
+    assert days_to_request("export", [yesterday], [TODAY - DAY], NOON) == []
+    assert len(days_to_request("export", [yesterday], [], TODAY + SETTLED)) == 1
 
 
 def test_run_key_changes_with_the_marks_alone() -> None:
-    one, again, more = (exports_to_request([mark(TODAY - DAY, t)], [], NOON)[0].run_key for t in "112")
+    one, again, more = (days_to_request("export", [mark(TODAY - DAY, t)], [], NOON)[0].run_key for t in "112")
     assert one == again != more
 
 

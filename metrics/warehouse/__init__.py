@@ -1,0 +1,4 @@
+"""Warehouses: rollups and observations in the databases of analysts, each day of a workspace exactly once.
+
+`tables` defines what is loaded, `destinations` where to, and `loader` loads a day.
+"""

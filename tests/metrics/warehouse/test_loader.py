@@ -1,0 +1,250 @@
+"""After any history of late data, erasures and loads, a warehouse has what MongoDB answers, each key once."""
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from metrics.documents import Observation
+from metrics.periods import DAY
+from metrics.settings import Settings
+from metrics.store import Store
+from metrics.store.workspace.warehouses import WarehouseDocument
+from metrics.store.workspace_settings import Days
+from metrics.warehouse.destinations.sql import SqlDestination
+from metrics.warehouse.loader import Loader, LoadReport, opened
+from metrics.warehouse.marking import mark_days, mark_stored
+from metrics.warehouse.tables import TABLES, snake_case
+from tests.examples import tried
+from tests.metrics.warehouse.destinations import NOON
+from tests.pipelines.rollup.worlds import World, account, worlds
+
+without_shrinking = hypothesis_settings(tried(4, nightly=300), phases=(Phase.explicit, Phase.generate))
+"""An example takes a second, and hundreds would be tried to find a smaller one."""
+ALL_TIME = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+def forever(settings: Settings) -> Settings:
+    return settings.model_copy(update={"retention_days": 20_000, "rollup_retention_days": 20_000})
+
+
+def add(store: Store, folder: Path, name: str = "main", workspace_id: str | None = None) -> WarehouseDocument:
+    found: WarehouseDocument = {
+        "_id": name, "kind": "duckdb", "options": {"path": str(folder / f"{name}.duckdb")}, "createdAt": NOON,
+        "createdBy": "test",
+    }  # fmt: skip
+    if workspace_id is not None:
+        found["workspaceId"] = workspace_id
+    store.warehouses.put(found)
+    return found
+
+
+def load_marked(store: Store, settings: Settings, redis: Redis, warehouse: WarehouseDocument) -> LoadReport:
+    name = warehouse["_id"]
+    with opened(warehouse, settings, redis) as destination:
+        marks = store.warehouse_marks(name).pending(ALL_TIME[1])
+        return Loader(store, settings, destination, name, "r").load(marks)
+
+
+def table(destination: SqlDestination, name: str) -> list[dict[str, Any]]:
+    """Return the rows of a table, with the instants as the driver returns them."""
+    names = [field.name for one in TABLES if one.name == name for field in one.fields]
+    with destination._transaction():
+        return [
+            dict(zip(names, row, strict=True)) for row in destination._fetch(f"SELECT {', '.join(names)} FROM {name}")
+        ]
+
+
+def check_keys(destination: SqlDestination) -> None:
+    for one in TABLES:
+        keys = [tuple(row[name] for name in one.key) for row in table(destination, one.name)]
+        assert len(keys) == len(set(keys)), one.name
+
+
+def check_account_days(store: Store, destination: SqlDestination, workspace_id: str) -> None:
+    """Compare the days of accounts with the rollups that the API answers with, number by number."""
+    there = {(row["account_id"], row["period_start"]): row for row in table(destination, "fct_account_day")}
+    here = store.rollups.aggregated(workspace_id, "daily", *ALL_TIME)
+    assert set(there) == {(one["accountId"], one["periodStart"]) for one in here}
+    for one in here:
+        row = there[one["accountId"], one["periodStart"]]
+        assert row["expected_slots"] == one["coverage"]["expectedSlots"]
+        for name, value in one["aggregatedMetrics"].items():
+            if isinstance(value, int | float):
+                assert row[snake_case(name)] == value, name
+        for name in one["unavailable"]:
+            assert row.get(snake_case(name)) is None, name
+
+
+def check_observations(store: Store, destination: SqlDestination, workspace_id: str) -> None:
+    there = {(row["subject_id"], row["slot"]): row for row in table(destination, "fct_observation")}
+    here = list(store.observations.stream({"workspaceId": workspace_id}, *_days(there)))
+    assert len(there) == len(here)
+    for one in here:
+        metadata = one["metadata"]
+        row = there[metadata.get("postId", metadata["accountId"]), one["timestamp"]]
+        other = json.loads(row["other_metrics"] or "{}")
+        # A value that fits no column, as `followers: "many"`, is kept beside the columns.
+        assert {name: other[name] if name in other else row[snake_case(name)] for name in one["metrics"]} == one[
+            "metrics"
+        ]
+
+
+def _days(rows: dict[Any, Any]) -> tuple[datetime, datetime]:
+    slots = [slot for _, slot in rows] or [ALL_TIME[0]]
+    return min(slots), max(slots) + DAY
+
+
+def check_post_days(store: Store, destination: SqlDestination, workspace_id: str) -> None:
+    there = {(row["post_id"], row["date"]): row for row in table(destination, "fct_post_day")}
+    here = list(store.rollups.stream_posts(workspace_id, "daily", *ALL_TIME))
+    assert set(there) == {(one["postId"], one["periodStart"].date()) for one in here}
+    for one in here:
+        row = there[one["postId"], one["periodStart"].date()]
+        for name, entry in one["metrics"].items():
+            if "net" in entry:
+                column = snake_case(name)
+                assert (row[f"{column}_open"], row[f"{column}_close"]) == (entry["open"], entry["close"])
+                assert (row[f"{column}_net"], row[f"{column}_baseline"]) == (entry["net"], entry.get("baseline", False))
+
+
+@given(worlds(10), st.data())
+@without_shrinking
+def test_late_data_and_erasures_arrive_and_nothing_is_there_twice(
+    store: Store, forever: Settings, redis_client: Redis, world: World, data: st.DataObject
+) -> None:
+    with TemporaryDirectory() as folder:
+        warehouse = add(store, Path(folder))
+        arrived = list(world.observations)
+        cut = data.draw(st.integers(0, len(arrived)), label="observations that come at once")
+        world.write(store, arrived[:cut])
+        world.roll_all(store)
+        world.roll_marked(store)
+        load_marked(store, forever, redis_client, warehouse)
+        for one in arrived[cut:]:
+            world.append(store, [one])
+            if data.draw(st.booleans(), label="loaded in between"):
+                world.roll_marked(store)
+                load_marked(store, forever, redis_client, warehouse)
+        world.roll_marked(store)
+        load_marked(store, forever, redis_client, warehouse)
+        with opened(warehouse, forever, redis_client) as destination:
+            assert isinstance(destination, SqlDestination)
+            check_keys(destination)
+            check_account_days(store, destination, world.workspace_id)
+            check_observations(store, destination, world.workspace_id)
+            check_post_days(store, destination, world.workspace_id)
+            loader = Loader(store, forever, destination, "main", "r")
+            for day in {one.day for one in destination.loaded()}:
+                assert loader.differences(world.workspace_id, day) == []
+
+
+@pytest.fixture
+def world(store: Store) -> World:
+    connected = datetime(2026, 1, 1, tzinfo=UTC)
+    return World("w", [account("a1", "w", "instagram", connected)], [], [], connected, NOON)
+
+
+def observe(store: Store, world: World, at: datetime, followers: int) -> None:
+    world.append(store, [Observation("w", "a1", "instagram", "account", at, at, {"followers": followers}, "r", "v")])
+
+
+def loaded_followers(warehouse: WarehouseDocument, settings: Settings, redis: Redis, day: date) -> list[int | None]:
+    with opened(warehouse, settings, redis) as destination:
+        assert isinstance(destination, SqlDestination)
+        return [row["followers"] for row in table(destination, "fct_account_day") if row["date"] == day]
+
+
+def test_a_warehouse_that_was_away_catches_up(
+    store: Store, forever: Settings, redis_client: Redis, world: World, tmp_path: Path
+) -> None:
+    near, far = add(store, tmp_path, "near"), add(store, tmp_path, "far")
+    world.write(store, [])
+    for day, followers in ((10, 1), (11, 2), (12, 3)):
+        observe(store, world, datetime(2026, 1, day, 5, tzinfo=UTC), followers)
+        world.roll_marked(store)
+        load_marked(store, forever, redis_client, near)
+    assert store.warehouse_marks("near").count() == 0
+    assert store.warehouse_marks("far").count() > 0
+    load_marked(store, forever, redis_client, far)
+    for warehouse in (near, far):
+        assert loaded_followers(warehouse, forever, redis_client, date(2026, 1, 12)) == [3]
+
+
+def test_a_day_that_changes_while_it_is_loaded_stays_marked(
+    store: Store, forever: Settings, redis_client: Redis, world: World, tmp_path: Path
+) -> None:
+    warehouse = add(store, tmp_path)
+    world.write(store, [])
+    at = datetime(2026, 1, 10, 5, tzinfo=UTC)
+    observe(store, world, at, 1)
+    world.roll_marked(store)
+    marks = store.warehouse_marks("main").pending(ALL_TIME[1])
+    observe(store, world, at.replace(hour=6), 2)
+    world.roll_marked(store)
+    with opened(warehouse, forever, redis_client) as destination:
+        Loader(store, forever, destination, "main", "r").load(marks)
+    assert {one.day for one in store.warehouse_marks("main").pending(ALL_TIME[1])} >= {
+        datetime(2026, 1, 10, tzinfo=UTC)
+    }
+
+
+def test_only_the_workspace_of_a_warehouse_is_loaded(store: Store, world: World, tmp_path: Path) -> None:
+    add(store, tmp_path, "mine", "w")
+    add(store, tmp_path, "others", "x")
+    world.write(store, [])
+    observe(store, world, datetime(2026, 1, 10, 5, tzinfo=UTC), 1)
+    world.roll_marked(store)
+    assert store.warehouse_marks("mine").count() > 0
+    assert store.warehouse_marks("others").count() == 0
+
+
+def test_days_that_mongodb_no_longer_has_stay_in_the_warehouse(
+    store: Store, forever: Settings, redis_client: Redis, world: World, tmp_path: Path
+) -> None:
+    warehouse = add(store, tmp_path)
+    world.write(store, [])
+    observe(store, world, datetime(2026, 1, 10, 5, tzinfo=UTC), 4)
+    world.roll_marked(store)
+    load_marked(store, forever, redis_client, warehouse)
+    mark_days(store, warehouse, [datetime(2026, 1, 10, tzinfo=UTC)])
+    store.retention.set("w", Days(observations=40, rollups=40))
+    assert load_marked(store, forever, redis_client, warehouse).kept == len(TABLES)
+    assert loaded_followers(warehouse, forever, redis_client, date(2026, 1, 10)) == [4]
+
+
+def test_a_new_warehouse_gets_all_days_that_have_rollups(store: Store, world: World, tmp_path: Path) -> None:
+    world.write(store, [])
+    for day in (3, 5):
+        observe(store, world, datetime(2026, 1, day, 5, tzinfo=UTC), day)
+    world.roll_marked(store)
+    warehouse = add(store, tmp_path)
+    days = len(store.rollups.starts("w", "daily"))
+    assert mark_stored(store, warehouse) == days >= 2
+    store.warehouse_marks("main").clear()
+    assert mark_stored(store, warehouse, date(2026, 1, 4), date(2026, 1, 5)) in (1, 2)
+
+
+def test_a_value_that_somebody_changed_in_the_warehouse_is_a_difference(
+    store: Store, forever: Settings, redis_client: Redis, world: World, tmp_path: Path
+) -> None:
+    warehouse = add(store, tmp_path)
+    world.write(store, [])
+    observe(store, world, datetime(2026, 1, 10, 5, tzinfo=UTC), 4)
+    world.roll_marked(store)
+    load_marked(store, forever, redis_client, warehouse)
+    with opened(warehouse, forever, redis_client) as destination:
+        assert isinstance(destination, SqlDestination)
+        loader = Loader(store, forever, destination, "main", "r")
+        assert loader.differences("w", date(2026, 1, 10)) == []
+        destination._execute("UPDATE fct_account_day SET followers = 5 WHERE date = DATE '2026-01-10'")
+        (found,) = loader.differences("w", date(2026, 1, 10))
+    assert str(found).startswith("fct_account_day of w on 2026-01-10: 1 rows were loaded, the warehouse has")
