@@ -72,6 +72,12 @@ GOOD: dict[str, list[str]] = {
     "retention sync": ["retention", "sync"],
     "retention set": ["retention", "set", "acme", "--days", "90"],
     "simulator": ["simulator"],
+    "warehouse add": ["warehouse", "add", "main", "duckdb", "--path", "w.duckdb"],
+    "warehouse backfill": ["warehouse", "backfill", "main"],
+    "warehouse remove": ["warehouse", "remove", "main", "--yes"],
+    "warehouse status": ["warehouse", "status"],
+    "warehouse sync": ["warehouse", "sync", "main"],
+    "warehouse test": ["warehouse", "test", "main"],
     "watch add": ["watch", "add", "acme", "instagram", "@rival"],
     "watch enter": ["watch", "enter", "acme", "tiktok", "rival", "followers=1"],
     "watch import": ["watch", "import", "acme", "rivals.csv"],
@@ -125,6 +131,11 @@ BAD: list[tuple[str, str]] = [
     ("accounts import broken.csv", "row 3: platform myspace"),
     ("accounts list --state asleep", "asleep"),
     ("accounts list --workspace a/b", "--workspace"),
+    ("warehouse add main oracle", "oracle is none of duckdb, postgres"),
+    ("warehouse backfill main --from 2026-01-02 --to 2026-01-01", "2026-01-01 is before 2026-01-02"),
+    ("warehouse remove main --yes", "there is no warehouse main"),
+    ("warehouse sync main", "there is no warehouse main"),
+    ("warehouse test main", "there is no warehouse main"),
     ("watch list a/b", "WORKSPACE"),
     ("watch add acme instagram https://instagram.com/rival", "it is a web address; give the username"),
     ("watch remove acme instagram rival", "acme does not watch instagram @rival"),
@@ -280,7 +291,7 @@ def test_every_command_has_a_wrong_call_here_or_takes_nothing() -> None:
     tried = {next(c for c in COMMANDS if f"{line} ".startswith(f"{c} ")) for line, _ in BAD}
     nothing = {
         "consents list", "doctor", "env", "keys list", "keys reseal", "keys secret", "pauses list", "quotas",
-        "retention apply", "retention list",
+        "retention apply", "retention list", "warehouse status",
     }  # fmt: skip
     assert set(COMMANDS) - tried == nothing
 
