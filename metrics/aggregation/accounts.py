@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
 
 from metrics.aggregation.mongo_expressions import Expression, is_number, percent, when
 from metrics.aggregation.post_sums import (
@@ -15,11 +14,14 @@ from metrics.aggregation.post_sums import (
     rates_over_posts,
     total_name,
 )
+from metrics.aggregation.public_sums import PUBLIC_SUMS, fresh_stages, public_accumulators, public_metrics
 from metrics.aggregation.subjects import WEEKLY_REACH, whole_days
 from metrics.catalog import CATALOG, DEFINITION_VERSION, ENGAGEMENT_PARTS, metrics_of
-from metrics.documents import PLATFORMS, Document
+from metrics.documents import PLATFORMS, Document, Platform
 from metrics.expected import Connection
 from metrics.periods import HOUR, slot_of
+from metrics.platforms.registry import FACTS
+from metrics.store.setup.namespaces import Namespace
 
 PERIOD_SUMS = tuple(metric.name for metric in metrics_of("account", "period_sum"))
 _RATES = ("engagementRate", "avgEngagementRate", "minEngagementRate", "maxEngagementRate")
@@ -27,24 +29,27 @@ _FOLLOWERS = ("followers", "minFollowers", "maxFollowers", "avgFollowers", "foll
 
 
 def account_stages(
-    period: str, start: datetime, end: datetime, connections: Sequence[Connection], now: datetime, posts: str
+    period: str, start: datetime, end: datetime, connections: Sequence[Connection], now: datetime, names: Namespace
 ) -> list[Document]:
     """Return stages from rollups of subjects over `[start, end)` to one document per account.
 
-    `connections` has the hours of the accounts, and may have further accounts. `posts` is the collection of their posts
-    (`Namespace.posts`). In addition to the fields of
-    docs/metrics.md, 5, a document has `engagementRateParts`, from which rates are pooled over several documents.
+    `connections` has the hours of the accounts, and may have further accounts. `names` are the collections of the
+    accounts; for watched ones (`Namespace.public`), coverage counts days, and there are the fields `PUBLIC_SUMS`. In
+    addition to the fields of docs/metrics.md, 5, a document has `engagementRateParts`, from which rates are pooled over
+    several documents.
     """
     ended = min(end, slot_of(now))
+    expected, observed = names.coverage
     return [
-        *_expected_slots(connections, start, ended),
-        *rate_stages(),
-        {"$group": _group()},
+        *_expected(connections, start, ended, public=names.public),
+        *rate_stages(public=names.public),
+        *(fresh_stages(names.posts, start, end) if names.public else []),
+        {"$group": _group() | (public_accumulators() if names.public else {})},
         {"$match": {"workspaceId": {"$ne": None}}},
         {"$set": {"rates": _rates()}},
-        _published(posts, start, end),
-        {"$set": {"metrics": _metrics(whole_days(start, end))}},
-        {"$set": {"expected": {"$ifNull": ["$expectedSlots", max(0, (ended - start) // HOUR)]}}},
+        _published(names.posts, start, end),
+        {"$set": {"metrics": _metrics(whole_days(start, end)) | (public_metrics() if names.public else {})}},
+        {"$set": {"coverage": _coverage(max(0, (ended - start) // HOUR), public=names.public)}},
         {
             "$project": {
                 "workspaceId": 1,
@@ -54,11 +59,11 @@ def account_stages(
                 "periodStart": start,
                 "periodEnd": end,
                 "aggregatedMetrics": "$metrics",
-                "unavailable": _unavailable(whole_days(start, end)),
-                "coverage": {"expectedSlots": "$expected", "observedSlots": "$observedSlots"},
+                "unavailable": _unavailable(whole_days(start, end), public=names.public),
+                "coverage": {expected: "$coverage.expected", observed: "$coverage.observed"},
                 "status": "open"
                 if now < end
-                else when({"$lt": ["$observedSlots", "$expected"]}, "partial", "complete"),
+                else when({"$lt": ["$coverage.observed", "$coverage.expected"]}, "partial", "complete"),
                 "definitionVersion": {"$literal": DEFINITION_VERSION},
                 "computedAt": now,
             }
@@ -66,14 +71,31 @@ def account_stages(
     ]
 
 
-def _expected_slots(connections: Sequence[Connection], start: datetime, ended: datetime) -> list[Document]:
-    """Return a stage that adds the expected hours of each account that was connected for a part of the time only."""
-    rows = [
-        {"accountId": account.account_id, "expectedSlots": account.hours(start, ended)}
-        for account in connections
-        if not account.throughout(start, ended)
-    ]
+def days_of(hours: int) -> int:
+    """Return how many local days lie in consecutive hours from the beginning of a day on.
+
+    A day has 23 to 25 hours. One that has not ended counts once two of its hours have passed.
+    """
+    return (hours + 22) // 24
+
+
+def _expected(connections: Sequence[Connection], start: datetime, ended: datetime, *, public: bool) -> list[Document]:
+    """Return a stage that adds what is expected of each account that was connected for a part of the time only."""
+    rows: list[Document] = []
+    for account in connections:
+        if not account.throughout(start, ended):
+            hours = account.hours(start, ended)
+            rows.append({"accountId": account.account_id, "expected": days_of(hours) if public else hours})
     return [{"$unionWith": {"pipeline": [{"$documents": rows}]}}] if rows else []
+
+
+def _coverage(hours: int, *, public: bool) -> Document:
+    """Return what was expected and observed; `hours` are those of the period so far."""
+    expected: Expression = {"$ifNull": ["$expected", days_of(hours) if public else hours]}
+    if public:
+        # A reading counts at once, also in the first hours of a day, in which none is expected yet.
+        expected = {"$max": [expected, "$observed"]}
+    return {"expected": expected, "observed": "$observed"}
 
 
 def _group() -> Document:
@@ -82,9 +104,9 @@ def _group() -> Document:
         "_id": "$accountId",
         "workspaceId": {"$max": "$workspaceId"},
         "platform": {"$max": "$platform"},
-        "expectedSlots": {"$max": "$expectedSlots"},
+        "expected": {"$max": "$expected"},
         "account": {"$max": when("$post", None, "$metrics")},
-        "observedSlots": {"$sum": when("$post", 0, "$observedSlots")},
+        "observed": {"$sum": when("$post", 0, "$observedSlots")},
         "avgRate": {"$avg": rate},
         "minRate": {"$min": rate},
         "maxRate": {"$max": rate},
@@ -168,17 +190,17 @@ def _own_reach(days: int) -> Expression | None:
 
 
 @cache
-def _unavailable(days: int) -> Expression:
+def _unavailable(days: int, *, public: bool) -> Expression:
     """Return the reason for each metric that is absent from `aggregatedMetrics`, by name."""
     reasons: dict[str, Expression] = {}
     for name in (*TOTALS, "engagement"):
-        lacking = sorted(p for p in PLATFORMS if not _has_posts_with(p, name))
-        reasons[total_name(name)] = when(
-            {"$in": ["$platform", {"$literal": list(lacking)}]}, "not_supported", "no_observation"
-        )
+        lacking = [p for p in PLATFORMS if not _has_posts_with(p, name, public=public)]
+        reasons[total_name(name)] = _not_supported(lacking, "no_observation")
     reasons |= dict.fromkeys((*_RATES, *_FOLLOWERS), "no_observation")
-    reasons["reach"] = _no_reach(days)
-    reasons |= {name: _offered_or("no_observation", name) for name in PERIOD_SUMS}
+    reasons["reach"] = "not_supported" if public else _no_reach(days)
+    for name in PERIOD_SUMS:
+        reasons[name] = "not_supported" if public else _offered_or("no_observation", name)
+    reasons |= dict.fromkeys(PUBLIC_SUMS if public else (), "no_observation")
     return {name: when({"$lte": [f"$metrics.{name}", None]}, why) for name, why in reasons.items()}
 
 
@@ -193,17 +215,20 @@ def _no_reach(days: int) -> Expression:
     return when({"$in": ["$platform", weekly]}, "no_observation", of_days)
 
 
-def _has_posts_with(platform: Any, name: str) -> bool:
+def _has_posts_with(platform: Platform, name: str, *, public: bool) -> bool:
     if name == "engagement":
-        return any(_has_posts_with(platform, part) for part in ENGAGEMENT_PARTS)
+        return any(_has_posts_with(platform, part, public=public) for part in ENGAGEMENT_PARTS)
+    if public:
+        shown = FACTS[platform].public_numbers
+        return shown is not None and name in shown.posts
     return any(metric.name == name and platform in metric.offers for metric in metrics_of("post"))
 
 
 def _offered_or(reason: str, name: str) -> Expression:
-    lacking = sorted(p for p in PLATFORMS if p not in CATALOG["account", name].offers)
+    lacking = [p for p in PLATFORMS if p not in CATALOG["account", name].offers]
     return _not_supported(lacking, reason)
 
 
 def _not_supported(lacking: Sequence[str], otherwise: str) -> Expression:
     # Without `$literal`, MongoDB would parse each platform as an expression.
-    return when({"$in": ["$platform", {"$literal": list(lacking)}]}, "not_supported", otherwise)
+    return when({"$in": ["$platform", {"$literal": sorted(lacking)}]}, "not_supported", otherwise)

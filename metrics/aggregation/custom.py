@@ -47,7 +47,7 @@ def custom_rollups(
     pipeline = [
         *merge_days(start, end, {**scope, "metricType": "account"}, periods),
         {"$unionWith": {"coll": store.rollups.subjects.name, "pipeline": posts}},
-        *account_stages(period, start, end, connections, now, store.names.posts),
+        *account_stages(period, start, end, connections, now, store.names),
         {"$set": {"runId": period}},
         {"$unset": "_id"},
         {"$sort": {"accountId": 1}},

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from metrics.aggregation.mongo_expressions import Expression, is_number, percent, when
-from metrics.catalog import LEVEL_BASIS, RATE_BASIS, engagement_parts
+from metrics.catalog import LEVEL_BASIS, RATE_BASIS, engagement_parts, shown_engagement_parts
 from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS, Document
 
 TOTALS = ("likes", "comments", "shares", "saves", "impressions", "views", "videoViews", "clicks")
@@ -14,11 +14,14 @@ def total_name(metric: str) -> str:
     return f"total{metric[0].upper()}{metric[1:]}"
 
 
-def rate_stages() -> list[Document]:
-    """Return stages that add to rollups of subjects whether each is of a post, and a post's engagement and basis."""
+def rate_stages(*, public: bool = False) -> list[Document]:
+    """Return stages that add to rollups of subjects whether each is of a post, and a post's engagement and basis.
+
+    With `public`, the parts of engagement are those that platforms show of accounts of others.
+    """
     return [
         {"$set": {"post": {"$ne": ["$metricType", "account"]}}},
-        {"$set": {"engagement": _engagement(), "basis": _basis()}},
+        {"$set": {"engagement": _engagement(public=public), "basis": _basis()}},
         {"$set": {"rated": {"$and": [is_number("$engagement"), is_number("$basis"), {"$gt": ["$basis", 0]}]}}},
     ]
 
@@ -73,26 +76,32 @@ def post_metrics() -> Document:
     }
 
 
-def _kind_is(kinds: Iterable[str]) -> Expression:
+def kind_is(kinds: Iterable[str]) -> Expression:
+    """Return an expression that tells whether a subject is of one of these kinds: `platform|metricType|contentType`."""
     parts = ["$platform", "|", "$metricType", "|", {"$ifNull": ["$contentType", "other"]}]
     # Without `$literal`, MongoDB would parse each of the kinds as an expression.
     return {"$in": [{"$concat": parts}, {"$literal": sorted(kinds)}]}
 
 
-def _engagement() -> Expression:
-    """Return a post's net engagement; null unless the net of every part that its platform offers is known."""
+def kinds_by_parts(*, public: bool) -> dict[tuple[str, ...], list[str]]:
+    """Return the kinds of posts that have each combination of parts of engagement; those without any are left out."""
+    parts_of = shown_engagement_parts if public else engagement_parts
     by_parts: dict[tuple[str, ...], list[str]] = {}
     for platform in PLATFORMS:
         for metric_type in METRIC_TYPES[1:]:
             for content_type in CONTENT_TYPES:
-                parts = engagement_parts(platform, metric_type, content_type)
-                by_parts.setdefault(parts, []).append(f"{platform}|{metric_type}|{content_type}")
+                if parts := parts_of(platform, metric_type, content_type):
+                    by_parts.setdefault(parts, []).append(f"{platform}|{metric_type}|{content_type}")
+    return by_parts
+
+
+def _engagement(*, public: bool) -> Expression:
+    """Return a post's net engagement; null unless the net of every part that its platform offers is known."""
     branches = []
-    for parts, kinds in by_parts.items():
-        if parts:
-            nets = [f"$metrics.{part}.net" for part in parts]
-            every = {"$and": [is_number(net) for net in nets]}
-            branches.append({"case": _kind_is(kinds), "then": when(every, {"$add": nets}, None)})
+    for parts, kinds in kinds_by_parts(public=public).items():
+        nets = [f"$metrics.{part}.net" for part in parts]
+        every = {"$and": [is_number(net) for net in nets]}
+        branches.append({"case": kind_is(kinds), "then": when(every, {"$add": nets}, None)})
     return {"$switch": {"branches": branches, "default": None}}
 
 

@@ -21,18 +21,23 @@ def day_stages(
     openings: list[Document],
     connections: Sequence[Connection],
     now: datetime,
+    *,
+    public: bool = False,
 ) -> list[Document]:
-    """Return stages over `metrics` that give one document per subject observed on a day of the workspaces' calendar.
+    """Return stages over the log that give one document per subject observed on a day of the workspaces' calendar.
 
     The slots of the day are in `span`. The numbers of a provider's day count for the workspace's day of the same date,
     `day`, whatever slot holds them: they are taken from the slots of that date in UTC. Slots in the future are left
     out. `openings` are stages that add the openings that are not in the hour before the day
     (`pipelines.rollup.staged`). `connections` are the times in which the workspaces' accounts were connected:
-    `observedSlots` counts the ended slots in these times that have a level of the account.
+    `observedSlots` counts the ended slots in these times that have a level of the account. Of watched accounts
+    (`public`), which are read once a day, it is 1 if any slot has one, ended or not.
     """
     cut = {one.account_id: one.within(*span) for one in connections if not one.throughout(*span)}
     provided = (midnight(day), midnight(day) + DAY)
     is_same = span == provided
+    is_observed = _is_observed(now if public else slot_of(now), some_cut=bool(cut))
+    observed: Expression = {"$size": {"$filter": {"input": "$slots", "cond": is_observed}}}
     return [
         *_observations_by_subject(workspace_ids, span, provided, now),
         *_join(openings, cut),
@@ -42,9 +47,7 @@ def day_stages(
                 **dict.fromkeys(_IDENTITY, 1),
                 "subjectId": "$_id",
                 "observedSlots": when(
-                    {"$eq": ["$metricType", "account"]},
-                    {"$size": {"$filter": {"input": "$slots", "cond": _is_observed(slot_of(now), some_cut=bool(cut))}}},
-                    0,
+                    {"$eq": ["$metricType", "account"]}, {"$min": [1, observed]} if public else observed, 0
                 ),
                 "metrics": day_entries("slots" if is_same else "provided"),
             }

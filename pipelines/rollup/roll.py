@@ -60,6 +60,7 @@ class RollReport:
     seconds: float = 0.0
     expected_slots: int = 0
     observed_slots: int = 0
+    """How many of the `expected_slots` were observed: hours of connected accounts, days of watched ones."""
     by_status: Counter[str] = field(default_factory=Counter)
     touched: list[Touched] = field(default_factory=list)
 
@@ -279,12 +280,13 @@ class _Roll:
         found = openings(self.store, at.workspace_ids, start, min(end, self.now))
         rows = staged.enter_context(staged_openings(self.store, found, at.roll_id))
         connections = self._connections(at)
-        stages = day_stages(at.workspace_ids, self.start.date(), (start, end), rows, connections, self.now)
+        day, public = self.start.date(), self.store.names.public
+        stages = day_stages(at.workspace_ids, day, (start, end), rows, connections, self.now, public=public)
         return Source(at, self.store.observations.aggregate, stages)
 
     def _of_accounts(self, at: Target) -> Source:
-        posts = self.store.names.posts
-        stages = account_stages(self.period, *at.span.bounds, self._connections(at), self.now, posts)
+        names = self.store.names
+        stages = account_stages(self.period, *at.span.bounds, self._connections(at), self.now, names)
         return Source(at, self.store.rollups.aggregate_subjects, [{"$match": at.query}, *stages])
 
     def _connections(self, at: Target) -> list[Connection]:
@@ -344,15 +346,16 @@ class _Roll:
             report.unchanged += each.subjects.documents + each.accounts.documents
             report.unchanged -= len(each.subjects.changed) + len(each.accounts.changed)
         report.by_status.update({row["_id"]: row["n"] for row in states})
-        report.expected_slots += sum(row["expectedSlots"] for row in states)
-        report.observed_slots += sum(row["observedSlots"] for row in states)
+        report.expected_slots += sum(row["expected"] for row in states)
+        report.observed_slots += sum(row["observed"] for row in states)
 
     def _states(self, rolled: Sequence[_Rolled]) -> list[Document]:
-        """Return, by status, the number of account rollups with the sums of their slots."""
+        """Return, by status, the number of account rollups with the sums of their coverage."""
         if not rolled:
             return []
-        slots = {name: {"$sum": f"$coverage.{name}"} for name in ("expectedSlots", "observedSlots")}
+        counted = zip(("expected", "observed"), self.store.names.coverage, strict=True)
+        sums = {name: {"$sum": f"$coverage.{field}"} for name, field in counted}
         found = {"$match": {"$or": [each.at.query for each in rolled]}}
         return list(
-            self.store.rollups.accounts.aggregate([found, {"$group": {"_id": "$status", "n": {"$sum": 1}, **slots}}])
+            self.store.rollups.accounts.aggregate([found, {"$group": {"_id": "$status", "n": {"$sum": 1}, **sums}}])
         )

@@ -13,6 +13,9 @@ class Namespace:
 
     `log` is the time series of observations. `collections` has the records of readings, `roll_marks` the periods to
     roll up again, `roll_openings` the staged openings of roll-ups, and `export_marks` the days to export again.
+
+    `public` says that the accounts are read by what everybody sees, and once a day: the coverage of their rollups
+    counts days in place of hours, and the parts of engagement are those that the platform shows of others.
     """
 
     log: str
@@ -24,6 +27,12 @@ class Namespace:
     roll_marks: str
     roll_openings: str
     export_marks: str
+    public: bool = False
+
+    @property
+    def coverage(self) -> tuple[str, str]:
+        """The fields of a rollup's coverage: what was expected, and what of it was observed."""
+        return ("expectedDays", "observedDays") if self.public else ("expectedSlots", "observedSlots")
 
     @property
     def rollups(self) -> tuple[str, str]:
@@ -55,10 +64,11 @@ OWN = Namespace(
 """The collections of connected accounts."""
 
 PUBLIC = replace(
-    Namespace(**{name: f"public_{own}" for name, own in asdict(OWN).items()}),
+    Namespace(**{name: f"public_{own}" for name, own in asdict(OWN).items() if isinstance(own, str)}),
     # What is kept of a watched account differs from a connected account, so these two are not named after the others.
     accounts="watched_accounts",
     account_rollups="public_rollups",
+    public=True,
 )
 """The collections of watched accounts."""
 

@@ -137,7 +137,7 @@ class Reference:
         engagements, rated = [], []
         for post in self.posts:
             entries = subjects.get(post["_id"], {})
-            parts = _parts(post)
+            parts = self.parts(post)
             if not parts or not all(part in entries for part in parts):
                 continue
             engagement = sum(entries[part]["net"] for part in parts)
@@ -163,6 +163,16 @@ class Reference:
                 "minEngagementRate": min(rates),
                 "maxEngagementRate": max(rates),
             }
+        return found
+
+    def parts(self, post: PostDocument) -> list[str]:
+        """The parts of a post's engagement."""
+        found = []
+        for name in ("likes", "comments", "shares", "saves"):
+            offer = CATALOG["post", name].offers.get(post["platform"])
+            lacks = post["metricType"] == "post" and offer is not None and post["contentType"] in offer.without
+            if offer is not None and post["metricType"] in offer.on and not lacks and not offer.further:
+                found.append(name)
         return found
 
     def _counts(self, account_id: str, start: datetime, end: datetime) -> dict[str, Any]:
@@ -198,16 +208,6 @@ class Reference:
             if at < instant:
                 found = state
         return found
-
-
-def _parts(post: PostDocument) -> list[str]:
-    found = []
-    for name in ("likes", "comments", "shares", "saves"):
-        offer = CATALOG["post", name].offers.get(post["platform"])
-        lacks = post["metricType"] == "post" and offer is not None and post["contentType"] in offer.without
-        if offer is not None and post["metricType"] in offer.on and not lacks and not offer.further:
-            found.append(name)
-    return found
 
 
 def _total(name: str) -> str:

@@ -9,6 +9,7 @@ from metrics.documents import AccountDocument, Document
 from metrics.store import Store
 from metrics.store.setup.namespaces import OWN
 from tests.examples import tried
+from tests.pipelines.rollup.public_reference import PublicReference
 from tests.pipelines.rollup.reference import period_of
 from tests.pipelines.rollup.test_laws import compare, heals, is_idempotent, same
 from tests.pipelines.rollup.worlds import PERIODS, World, worlds
@@ -18,13 +19,21 @@ fewer = settings(tried(2, nightly=100), phases=(Phase.explicit, Phase.generate))
 
 
 def watched(world: World) -> World:
-    """The world with watched accounts in place of the connected ones; these are never disconnected."""
+    """The world with watched accounts in place of the connected ones; these are never disconnected.
+
+    They are watched from the beginning of a day on.
+    """
     for one in world.accounts:
+        one["connectedAt"] = one["connectedAt"].replace(hour=0, minute=0)
         for name in ("disconnectedAt", "disconnections"):
             one.pop(name, None)  # type: ignore[misc]
         more = {"key": one["handle"], "state": "active", "access": "public", "source": "public"}
         one.update(cast("AccountDocument", more))
     return world
+
+
+def public_reference(world: World) -> PublicReference:
+    return PublicReference(world.accounts, world.posts, world.observations, world.now)
 
 
 def own_documents(store: Store) -> dict[str, list[Document]]:
@@ -42,7 +51,7 @@ def test_every_public_rollup_equals_the_reference_and_own_ones_are_untouched(sto
     world.write(store.public)
     world.roll_all(store.public)
     assert own_documents(store) == before
-    public, reference = store.public.rollups, world.reference
+    public, reference = store.public.rollups, public_reference(world)
     for period in PERIODS:
         for start, end in {period_of(period, start) for start in world.starts(period)}:
             key = {"workspaceId": world.workspace_id, "period": period, "periodStart": start}
