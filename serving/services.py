@@ -77,7 +77,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     cache_redis = connect_async(settings, timeout=TIMEOUT, connect_timeout=TIMEOUT, retries=1, connections=None)
     ttls: dict[Kind, int] = dict.fromkeys(("metrics", "posts", "accounts"), settings.cache_ttl_metrics)
     ttls |= dict.fromkeys(
-        ("aggregated", "series", "forecasts", "anomalies", "decay", "best-times", "outlooks"),
+        ("aggregated", "series", "forecasts", "anomalies", "decay", "best-times", "outlooks", "benchmarks"),
         settings.cache_ttl_aggregated,
     )
     cache = AnswerCache(cache_redis, ttls, settings.cache_hot_mb * 2**20)

@@ -68,6 +68,7 @@ BLUESKY = PlatformFacts(
         accounts=("followers", "following", "posts"),
         posts=("likes", "comments", "shares", "saves"),
         shared=True,
+        notes=("Bluesky counts no views.",),
     ),
     content=ContentFacts(
         picture_servers=("https://cdn.bsky.app", "https://video.bsky.app", "https://video.cdn.bsky.app")

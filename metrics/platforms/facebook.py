@@ -111,6 +111,11 @@ FACEBOOK = PlatformFacts(
         by_app="Token of a system user of an app with Page Public Content Access, with which pages of others are "
         "read. Unset: they are not read.",
         lists_all=False,
+        notes=(
+            "Facebook lists a selection of the posts, ranked by itself: how many were published is unknown.",
+            "Engagement is that of the listed posts.",
+            "Reels are not shown.",
+        ),
     ),
     account_ids=Ids("give the number of the page, as 100000000000001 (`id` in `GET /me/accounts`)"),
     post_ids=Ids(

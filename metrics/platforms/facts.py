@@ -65,6 +65,9 @@ class PublicNumbers:
     accounts a lending account may look up within 24 hours, None for no limit. `prices` are what the platform bills for
     each distinct `user` and `post` that is read on a UTC day, in US dollars.
 
+    `digits` are the significant digits to which levels above 1,000 are rounded down, by canonical name. `notes` say in
+    whole sentences what is not to be compared on the platform, or only with care.
+
     Facts: docs/platform-facts.md#public-numbers-of-others.
     """
 
@@ -79,6 +82,8 @@ class PublicNumbers:
     lists_all: bool = True
     lookups_per_day: int | None = None
     prices: Mapping[str, float] = field(default_factory=dict)
+    digits: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,11 @@ LINKEDIN = PlatformFacts(
         ),
     ),
     colours=Colours("#00875f", "#33c796"),
-    public_numbers=PublicNumbers(accounts=("followers",), lends=True),
+    public_numbers=PublicNumbers(
+        accounts=("followers",),
+        lends=True,
+        notes=("Followers alone are compared: LinkedIn shows no posts of pages of others.",),
+    ),
     account_ids=Ids(
         "give the number of the page, as 5500001 or urn:li:organization:5500001 (in the address of its admin "
         "view, or in `GET /rest/organizationAcls`)",

@@ -45,7 +45,16 @@ THREADS = PlatformFacts(
     rate_basis="views",
     day_zone="America/Los_Angeles",
     colours=Colours("#212529", "#eef2f5"),
-    public_numbers=PublicNumbers(accounts=("followers",), lends=True, least_followers=100, lookups_per_day=1_000),
+    public_numbers=PublicNumbers(
+        accounts=("followers",),
+        lends=True,
+        least_followers=100,
+        lookups_per_day=1_000,
+        notes=(
+            "Followers alone are compared: Threads shows no number of a single post.",
+            "Threads' sums over the last seven days slide, so that they are no amounts of a week: they are not stored.",
+        ),
+    ),
     content=META_CONTENT,
     terms=(
         *META,

@@ -77,6 +77,7 @@ TWITTER = PlatformFacts(
         by_app="App-only token of X, with which users of others are read; X bills each. Unset: they are not read.",
         shared=True,
         prices={"user": 0.010, "post": 0.005},
+        notes=("Views per post are impressions, as X counts them.",),
     ),
     account_ids=Ids("give the number of the user, as 700000007 (`id` in `GET /2/users/me`)"),
     post_ids=Ids(

@@ -92,6 +92,12 @@ YOUTUBE = PlatformFacts(
         posts=("likes", "comments", "views"),
         hidden=("followers", "likes"),
         shared=True,
+        digits={"followers": 3},
+        notes=(
+            "Subscribers are rounded down to three significant digits: growth of less than one step is unknown.",
+            "Views from before and after a day on which YouTube changed what a view is are not mixed.",
+            "A video whose likes are hidden is in no engagement and in no number per post.",
+        ),
     ),
     account_ids=Ids(
         "give the id of the channel, as UC0123456789abcdefghijkl (`id` in `GET /youtube/v3/channels?mine=true`)",

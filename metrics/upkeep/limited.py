@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from metrics.documents import AccountAccess, Document, Platform
-from metrics.expected import Connection
-from metrics.periods import DAY, midnight
+from metrics.platforms.kept import first_kept
 from metrics.platforms.registry import KEPT_DAYS
 from metrics.store import Store
 from metrics.store.insights import OF_POSTS
@@ -48,17 +47,6 @@ def limited_accounts(store: Store) -> list[Limited]:
         for (platform, access), days in KEPT_DAYS.items()
         for account in store.accounts.with_access(platform, access)
     ]
-
-
-def first_kept(days: int, now: datetime) -> datetime:
-    """Return the first whole day that may be kept for so many days."""
-    return midnight((now - timedelta(days=days)).date()) + DAY
-
-
-def not_kept(account: Connection, start: datetime, now: datetime) -> bool:
-    """Tell whether the terms allow to keep nothing of a period of an account that begins at `start`."""
-    days = KEPT_DAYS.get((account.platform, account.access))
-    return days is not None and start < first_kept(days, now)
 
 
 def delete_expired(store: Store, now: datetime) -> Counter[str]:

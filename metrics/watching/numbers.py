@@ -15,9 +15,9 @@ from metrics.collection.appending import Entry, append_and_mark
 from metrics.documents import Observation, Platform, WatchedDocument
 from metrics.errors import InvalidInput
 from metrics.periods import DAY
+from metrics.platforms.kept import first_kept
 from metrics.platforms.registry import FACTS
 from metrics.store import Store
-from metrics.upkeep.limited import first_kept
 from metrics.upkeep.retention import Horizon
 from metrics.visible import visible
 from metrics.watching.lists import Refused, watched_account

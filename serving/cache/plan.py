@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal[
-    "metrics", "aggregated", "series", "forecasts", "anomalies", "decay", "best-times", "outlooks", "posts", "accounts"
+    "metrics",
+    "aggregated",
+    "series",
+    "forecasts",
+    "anomalies",
+    "decay",
+    "best-times",
+    "outlooks",
+    "posts",
+    "accounts",
+    "benchmarks",
 ]
 
 

@@ -8,6 +8,7 @@ from metrics.anomalies import MODEL as ANOMALY_MODEL
 from metrics.breakouts import MODEL as BREAKOUT_MODEL
 from metrics.catalog import DEFINITION_VERSION
 from metrics.forecasts import HOURLY_MODEL, MODEL
+from serving.description.benchmark_examples import BENCHMARKS
 from serving.schemas.base import EXAMPLE_TIME
 
 Json = dict[str, Any]
@@ -262,6 +263,13 @@ EXAMPLES: Mapping[str, Any] = {
     "putForecastPool": {"data": {"pooled": True}},
     "alarmBudget": {"data": {"alarmsPerWeek": 0.25}},
     "putAlarmBudget": {"data": {"alarmsPerWeek": 0.25}},
+    "benchmarks": {
+        "data": BENCHMARKS, "page": _LAST_PAGE,
+        "meta": {
+            **_META, "startDate": "2026-01-15", "endDate": "2026-01-15", "period": "weekly", "calendar": _CALENDAR,
+            "platformsOff": [],
+        },
+    },
     "decay": {"data": [_DECAY], "meta": _META},
     "bestTimes": {"data": [_BEST_TIMES], "meta": _META},
     "outlooks": {"data": [_OUTLOOK], "meta": _META},

@@ -15,12 +15,12 @@ from metrics.encoding import dump_json
 from metrics.errors import InvalidInput
 from metrics.expected import Connection
 from metrics.export.rows import observation
+from metrics.platforms.kept import not_kept
 from metrics.platforms.registry import KEPT_DAYS
 from metrics.post_content import folded, public_content, seen_after
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.posts import CaptionSearch
-from metrics.upkeep.limited import not_kept
 from serving.cache.plan import State
 from serving.endpoints.access import key_of, owner, workspace
 from serving.endpoints.answering import answer, envelope
@@ -125,7 +125,7 @@ def _permission(store: Store, workspace_id: str, accounts: Iterable[Connection])
 
     def may_store(post: PostDocument) -> bool:
         account = limited.get(post["accountId"])
-        lost = account is not None and not_kept(account, post["publishedAt"], now)
+        lost = account is not None and not_kept(account.platform, account.access, post["publishedAt"], now)
         return post["platform"] not in not_stored and not lost
 
     return may_store

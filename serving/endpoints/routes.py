@@ -1,7 +1,7 @@
 """The table of all API routes with their endpoints, parameters and answers; routing and OpenAPI are made from it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -25,6 +25,7 @@ from serving.endpoints import (
     writes,
 )
 from serving.endpoints import query as queries
+from serving.endpoints.benchmarks import groups as benchmark_groups
 from serving.endpoints.catalog import definitions
 from serving.endpoints.catalog import metrics as catalog
 from serving.endpoints.configuration import alerts, anomaly_alerts, calendars, campaigns, watched
@@ -32,6 +33,7 @@ from serving.endpoints.connect import links
 from serving.schemas import alerts as alert_shapes
 from serving.schemas import anomalies as anomaly_shapes
 from serving.schemas import anomaly_alerts as anomaly_alert_shapes
+from serving.schemas import benchmarks as benchmark_shapes
 from serving.schemas import calendars as calendar_shapes
 from serving.schemas import campaigns as campaign_shapes
 from serving.schemas import definitions as own_metrics
@@ -116,6 +118,8 @@ OPERATIONS = (
     _read(f"{_W}/forecasts/hours", forecasts.hourly_forecasts, forecast_shapes.HourlyForecasts,
           queries.HourlyForecastsQuery),
     _read(f"{_W}/anomalies", anomalies.anomalies, anomaly_shapes.Anomalies, queries.AnomaliesQuery),
+    replace(_read(f"{_W}/benchmarks", benchmark_groups.benchmarks, benchmark_shapes.Benchmarks,
+                  queries.BenchmarksQuery), may_be_impossible=True),
     _read(f"{_W}/decay", post_insights.decay, insight_shapes.Decays, queries.PostInsightsQuery),
     _read(f"{_W}/best-times", post_insights.best_times, insight_shapes.BestTimes, queries.PostInsightsQuery),
     _read(f"{_W}/outlooks", post_insights.outlooks, insight_shapes.Outlooks, queries.OutlooksQuery),

@@ -7,6 +7,7 @@ from serving.endpoints.query.base import NoQuery, Query, parse
 from serving.endpoints.query.reads import (
     AggregatedQuery,
     AnomaliesQuery,
+    BenchmarksQuery,
     CatalogQuery,
     ExportQuery,
     ForecastsQuery,
@@ -33,6 +34,7 @@ __all__ = [
     "AggregateQuery",
     "AggregatedQuery",
     "AnomaliesQuery",
+    "BenchmarksQuery",
     "CatalogQuery",
     "CollectQuery",
     "ConnectQuery",

@@ -2,20 +2,24 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Self, cast
 
 from pydantic import BeforeValidator, Field
 
+from metrics.benchmarks.catalog import METRICS, BenchmarkMetric
 from metrics.calendars import Calendar
 from metrics.campaigns.chosen import Chosen
 from metrics.clock import utcnow
 from metrics.errors import InvalidInput
 from metrics.export import DATASETS, FORMATS, Dataset, Format
 from metrics.forecasts import HORIZONS, HOURS_SPANS
+from metrics.watching.lists import LONGEST_GROUP
 from serving.endpoints.query.base import Query
 from serving.endpoints.query.values import (
     MAX_IDS,
     MAX_METRICS,
+    BenchmarkMetrics,
+    BenchmarkPeriodName,
     CompareName,
     ContentTypeName,
     Day,
@@ -285,6 +289,28 @@ class OutlooksQuery(PostInsightsQuery):
     post_id: Id | None = Field(
         None, description="Of one post only, of any age; without it, of posts of the last eight days."
     )
+
+
+class BenchmarksQuery(PageQuery):
+    """Selects groups of watched accounts, the periods, and the metrics."""
+
+    period: BenchmarkPeriodName = Field(
+        "weekly",
+        description="`weekly` and `monthly`: each period that holds a day of the range. `custom`: the range as one.",
+    )
+    platform: PlatformName | None = None
+    group: Annotated[str, Field(min_length=1, max_length=LONGEST_GROUP)] | None = Field(
+        None, description="Of one group only; without it, every group, and the accounts without one.",
+        examples=["coffee"],
+    )  # fmt: skip
+    metrics: BenchmarkMetrics | None = Field(
+        None, description="These metrics only, separated by commas.", examples=["followers,engagementPerPost"]
+    )
+
+    @property
+    def names(self) -> tuple[BenchmarkMetric, ...]:
+        """The metrics, in the order of the request."""
+        return cast("tuple[BenchmarkMetric, ...]", tuple(self.metrics.split(","))) if self.metrics else tuple(METRICS)
 
 
 class ExportQuery(RangeQuery):

@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, Field
 from metrics.aggregation.sides import COMPARES, Compare
 from metrics.anomalies import KINDS, STATUSES, Kind, Status
 from metrics.anomalies import METRICS as WATCHED
+from metrics.benchmarks.catalog import METRICS as OF_BENCHMARKS
+from metrics.benchmarks.reading import BENCHMARK_PERIODS, BenchmarkPeriod
 from metrics.calendars import CALENDAR_PERIODS
 from metrics.catalog import COUNTERS
 from metrics.definitions.changes import MAX_VERSIONS
@@ -48,6 +50,13 @@ def _date(value: object) -> date:
             return day
         raise ValueError("must be a date from 2000 to 2199")
     raise ValueError("must be a date as YYYY-MM-DD")
+
+
+def _benchmark_metrics(value: object) -> object:
+    names = value.split(",") if isinstance(value, str) else []
+    if not names or not set(names) <= set(OF_BENCHMARKS) or len(set(names)) < len(names):
+        raise ValueError(f"must be some of {', '.join(OF_BENCHMARKS)}, each once, separated by commas")
+    return value
 
 
 def whole_number(value: object) -> object:
@@ -182,6 +191,13 @@ GroupFields = Annotated[
     BeforeValidator(_group_fields),
     Field(json_schema_extra={"pattern": f"^{_GROUP_FIELD}(,{_GROUP_FIELD}){{0,{len(GROUP_FIELDS) - 1}}}$"}),
 ]
+_BENCHMARK = f"({'|'.join(OF_BENCHMARKS)})"
+BenchmarkMetrics = Annotated[
+    str,
+    BeforeValidator(_benchmark_metrics),
+    Field(json_schema_extra={"pattern": f"^{_BENCHMARK}(,{_BENCHMARK}){{0,{len(OF_BENCHMARKS) - 1}}}$"}),
+]
+BenchmarkPeriodName = Annotated[BenchmarkPeriod, one_of(*BENCHMARK_PERIODS)]
 
 _EVENT = f"({'|'.join(EVENT_NAMES)})"
 LIST_OF_EVENTS = f"^{_EVENT}(,{_EVENT})*$"

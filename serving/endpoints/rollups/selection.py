@@ -19,9 +19,9 @@ from metrics.catalog import DAY_BASIS
 from metrics.documents import AggregatedDocument, Document, Platform
 from metrics.expected import Connection, Span
 from metrics.periods import Period
+from metrics.platforms.kept import not_kept
 from metrics.store import Store
 from metrics.store.rollup.rollups import answering_for
-from metrics.upkeep.limited import not_kept
 from serving.endpoints.coverage import Scope
 
 Rollups = Mapping[Span, Mapping[str, AggregatedDocument]]
@@ -61,7 +61,9 @@ class Selection:
 
     def allows_storing(self, account: Connection, start: datetime) -> bool:
         """Tell whether the terms allow to store anything of an account in a period that begins at `start`."""
-        return account.platform not in self.not_stored and not not_kept(account, start, self.now)
+        if account.platform in self.not_stored:
+            return False
+        return not not_kept(account.platform, account.access, start, self.now)
 
     @property
     def calendar(self) -> Calendar:

@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.benchmarks.standing import LEAST_COVERAGE, AccountNumbers, LeftOut, compare, shares
+from metrics.benchmarks.catalog import BenchmarkMetric
+from metrics.benchmarks.numbers import NumberReason, Numbers
+from metrics.benchmarks.standing import LEAST_COVERAGE, AccountNumbers, compare, shares
 
-METRIC = "engagementPerPost"
+METRIC: BenchmarkMetric = "engagementPerPost"
 
 
 def account(
@@ -16,13 +18,13 @@ def account(
     *,
     own: bool = False,
     days: int = 7,
-    reason: LeftOut | None = None,
+    reason: NumberReason | None = None,
     hand: bool = False,
 ) -> AccountNumbers:
     """Return an account that was observed on so many of seven days."""
-    values = {} if value is None else {METRIC: value}
-    unavailable = {} if reason is None else {METRIC: reason}
-    return AccountNumbers(name, f"a-{name}" if own else None, days, 7, values, unavailable, hand)
+    values: dict[BenchmarkMetric, float] = {} if value is None else {METRIC: value}
+    unavailable: dict[BenchmarkMetric, NumberReason] = {} if reason is None else {METRIC: reason}
+    return AccountNumbers(name, f"a-{name}" if own else None, days, 7, Numbers(values, unavailable), hand)
 
 
 ACCOUNTS = st.lists(
@@ -36,14 +38,14 @@ def test_distributions_and_standings_are_those_of_a_reference(accounts: list[Acc
     found = compare(METRIC, accounts)
     usable = [
         one for one in accounts
-        if METRIC in one.values and one.observed / one.expected >= LEAST_COVERAGE and not one.entered_by_hand
+        if METRIC in one.numbers.values and one.observed / one.expected >= LEAST_COVERAGE and not one.entered_by_hand
     ]  # fmt: skip
-    others = [one.values[METRIC] for one in usable if one.own is None]
+    others = [one.numbers.values[METRIC] for one in usable if one.own is None]
     assert found.n == len(others)
     assert found.left_out.keys() == {one.watched_id for one in accounts} - {one.watched_id for one in usable}
     assert {one.watched_id for one in found.standings} == {one.watched_id for one in usable if one.own is not None}
     if len(others) < 5:
-        assert found.is_too_small
+        assert found.unavailable == "too_few"
         assert all(one.percentile_rank is None and one.gap_to_median is None for one in found.standings)
         return
     assert found.quartiles == pytest.approx(tuple(np.quantile(others, (0.25, 0.5, 0.75))))
@@ -95,3 +97,10 @@ def test_shares_add_up_to_the_whole(accounts: list[AccountNumbers]) -> None:
 def test_shares_of_nothing_are_none() -> None:
     assert shares([account("w", 0), account("v", 0)], METRIC) == {}
     assert shares([account("w", 3), account("v", -1), account("u", 1, days=1)], METRIC) == {"w": 100, "v": 0}
+
+
+@given(ACCOUNTS)
+def test_terms_allow_no_quantiles_and_no_ranks(accounts: list[AccountNumbers]) -> None:
+    found = compare(METRIC, accounts, may_aggregate=False)
+    assert (found.quartiles, found.unavailable) == (None, "terms")
+    assert all(one.percentile_rank is None and one.gap_to_median is None for one in found.standings)

@@ -5,11 +5,12 @@ from typing import Any
 
 from metrics.documents import MetricType, Observation, Platform
 from metrics.periods import DAY
+from metrics.platforms.kept import first_kept
 from metrics.platforms.registry import FACTS, KEPT_DAYS
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.setup.namespaces import OWN
-from metrics.upkeep.limited import first_kept, limited_accounts
+from metrics.upkeep.limited import limited_accounts
 from metrics.upkeep.retention import Horizon, apply
 from tests.retained import keep
 

@@ -7,6 +7,7 @@ from redis import Redis
 
 from metrics.documents import Document
 from metrics.periods import DAY
+from metrics.platforms.kept import first_kept
 from metrics.platforms.registry import FACTS
 from metrics.settings import Settings
 from metrics.store import Store
@@ -15,7 +16,6 @@ from metrics.store.workspace_settings import Days
 from metrics.upkeep.backup import backup, restore
 from metrics.upkeep.erase import take_back
 from metrics.upkeep.ledger import Ledger
-from metrics.upkeep.limited import first_kept
 from metrics.upkeep.retention import Horizon, apply
 from metrics.watching.lists import unwatch
 from metrics.watching.looks import note_resolved
