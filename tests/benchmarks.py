@@ -15,6 +15,7 @@ from metrics.periods import DAY, HOUR
 from metrics.store import Store
 from metrics.watching.lists import NewWatch, watch
 from pipelines.rollup import roll
+from pipelines.rollup.roll import Announce
 from tests.pipelines.rollup.reference import period_of
 
 
@@ -43,7 +44,13 @@ class Rival:
 
 
 def store_rivals(
-    store: Store, workspace_id: str, rivals: Iterable[Rival], first: datetime, *, roll_until: datetime | None = None
+    store: Store,
+    workspace_id: str,
+    rivals: Iterable[Rival],
+    first: datetime,
+    *,
+    roll_until: datetime | None = None,
+    announce: Announce | None = None,
 ) -> dict[str, str]:
     """Store rivals whose readings begin at `first`, midnight in UTC, and roll them up; return their ids by name."""
     ids, days = {}, set[datetime]()
@@ -56,7 +63,7 @@ def store_rivals(
     until = roll_until or max(days, default=first) + 60 * DAY
     for period in ("daily", "weekly", "monthly"):
         starts = sorted({period_of(period, day)[0] for day in days})
-        roll(store.public, period, starts, run_id="r", workspace_ids=[workspace_id], now=until)
+        roll(store.public, period, starts, run_id="r", workspace_ids=[workspace_id], now=until, announce=announce)
     return ids
 
 

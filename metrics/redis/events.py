@@ -38,6 +38,7 @@ EventName = Literal[
     "anomaly:closed",
     "post:breakout",
     "outlook:updated",
+    "benchmark:updated",
 ]
 EVENT_NAMES: tuple[EventName, ...] = get_args(EventName)
 
@@ -139,6 +140,36 @@ def rollup_event(document: AggregatedDocument) -> Event:
     return Event("metrics:aggregated", document["workspaceId"], data, document["accountId"])
 
 
+def benchmark_events(documents: Iterable[AggregatedDocument]) -> list[Event]:
+    """Return the events of changed public rollups of weeks and months: one per workspace, platform and period.
+
+    There is no event of an account, for a change of one account changes what is said of all in its group. Days have no
+    event: no benchmark is of a day.
+    """
+    changed: dict[tuple[str, str, str, datetime], list[AggregatedDocument]] = {}
+    for one in documents:
+        if one["period"] in ("weekly", "monthly"):
+            key = one["workspaceId"], one["platform"], one["period"], one["periodStart"]
+            changed.setdefault(key, []).append(one)
+    return [
+        Event(
+            "benchmark:updated",
+            workspace_id,
+            {
+                "workspaceId": workspace_id,
+                "platform": platform,
+                "period": period,
+                "periodStart": isoformat(start),
+                "periodEnd": isoformat(some[0]["periodEnd"]),
+                **({"periodLabel": some[0]["periodLabel"]} if "periodLabel" in some[0] else {}),
+                "accounts": len(some),
+                "timestamp": isoformat(max(one["computedAt"] for one in some)),
+            },
+        )
+        for (workspace_id, platform, period, start), some in changed.items()
+    ]
+
+
 def forecasts_event(
     workspace_id: str, day: datetime, made_at: datetime, made: int, refused: int, *, grain: Literal["day", "hour"]
 ) -> Event:
@@ -234,6 +265,16 @@ class Announcer:
                 keys = [version_key(workspace_id), events_key(workspace_id), announced_key(workspace_id, uuid4().hex)]
                 version = self._script(keys=keys, args=arguments)
         return version.decode()
+
+    def announce_public_rollups(self, workspace_id: str, documents: Sequence[AggregatedDocument]) -> None:
+        """Announce rollups of watched accounts that were written; this is the `announce` of `roll(store.public, …)`.
+
+        Days raise the version only, because custom ranges are merged from them.
+
+        Raises:
+            RedisUnavailable: Redis does not answer; announce again later.
+        """
+        self.announce(workspace_id, benchmark_events(documents))
 
 
 def trim(redis: Redis, workspace_ids: Iterable[str], max_days: int) -> int:

@@ -109,6 +109,19 @@ class OutlookUpdated(Shape):
     made_at: Instant = Field(description="When it was said.")
 
 
+class BenchmarkUpdated(Shape):
+    """`benchmark:updated`: public numbers of watched accounts of one platform changed over a week or a month."""
+
+    workspace_id: str
+    platform: Platform
+    period: Literal["weekly", "monthly"]
+    period_start: Instant
+    period_end: Instant
+    period_label: str = absent(PERIOD_LABEL)
+    accounts: Count = Field(description="How many of the watched accounts changed.")
+    timestamp: Instant = Field(description="When the numbers were rolled up.")
+
+
 class Reset(Shape):
     """`reset`: the stream lost its place, so events may be missing: read everything again, then continue."""
 
@@ -142,6 +155,7 @@ EVENTS: dict[str, type[Shape]] = {
     "anomaly:closed": AnomalyClosed,
     "post:breakout": PostBreakout,
     "outlook:updated": OutlookUpdated,
+    "benchmark:updated": BenchmarkUpdated,
     "reset": Reset,
     "ping": Ping,
 }

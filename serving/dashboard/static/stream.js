@@ -2,7 +2,7 @@
 
 import { ApiError } from "./api.js";
 
-const EVENTS = ["metrics:update", "metrics:post", "metrics:aggregated", "collection:status", "alert:fired", "anomaly:opened", "anomaly:updated", "anomaly:closed", "post:breakout", "outlook:updated"];
+const EVENTS = ["metrics:update", "metrics:post", "metrics:aggregated", "collection:status", "alert:fired", "anomaly:opened", "anomaly:updated", "anomaly:closed", "post:breakout", "outlook:updated", "benchmark:updated"];
 const FIRST_SECONDS = 1;
 const MOST_SECONDS = 15;
 const SILENCE_SECONDS = 75; // the server pings every 30 s

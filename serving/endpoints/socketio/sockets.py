@@ -46,7 +46,9 @@ from serving.wire.socketio_packets import checked_body, checked_websocket
 # Given these loggers, the libraries add no handlers of their own, which would write lines that are not JSON.
 log = logging.getLogger(__name__)
 wire_log = logging.getLogger(f"{__name__}.wire")
-EVENTS = frozenset({"metrics:update", "metrics:post", "metrics:aggregated", "alert:fired", "post:breakout"})
+EVENTS = frozenset(
+    {"metrics:update", "metrics:post", "metrics:aggregated", "alert:fired", "post:breakout", "benchmark:updated"}
+)
 MAX_SUBSCRIPTIONS = 200
 _MAX_BYTES = 64 * 1024
 _MAX_PACKETS = 100

@@ -1,4 +1,4 @@
-"""What platforms say of public numbers stands in the page that explains it, and steps of rounding are those of YouTube."""
+"""What platforms say of public numbers stands in the page that explains it; followers are rounded to steps."""
 
 from pathlib import Path
 

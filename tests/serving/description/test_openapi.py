@@ -13,6 +13,7 @@ from metrics.redis.events import (
     Event,
     account_status,
     anomaly_event,
+    benchmark_events,
     breakout_events,
     forecasts_event,
     observation_event,
@@ -100,6 +101,7 @@ def events(store: Store) -> list[Event]:
     operation = store.operations.request("collect", "w1")
     finished = store.operations.finish(operation["_id"], "failed", accounts={"ok": 0, "failed": 1}, error="no")
     rolled: Any = {**rollup(1, 10), "aggregatedMetrics": {"totalLikes": 3, "postCountByType": {"image": 1}}}
+    of_week: Any = {**rolled, "period": "weekly"}
     assert finished
     fired: FiringDocument = {
         "_id": "w1|few|daily|2026-01-14T00:00:00Z", "workspaceId": "w1", "alert": "few", "title": "Few",
@@ -119,6 +121,7 @@ def events(store: Store) -> list[Event]:
         anomaly_event("opened", put_anomaly(store, "an_1", NOW)),
         anomaly_event("updated", put_anomaly(store, "an_2", NOW, acknowledgedBy="frontend", acknowledgedAt=NOW)),
         outlooks_event("w1", NOW, NOW),
+        *benchmark_events([of_week, rolled]),
         *breakout_events("closed", put_breakout(store, "an_3", NOW, status="ended", note="Shared.")),
     ]
 

@@ -1,11 +1,13 @@
 """`GET …/benchmarks`: the form of the answer, its filters and pages, whose it is, and what is refused."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
+from httpx_sse import connect_sse
 
 from metrics.clock import utcnow
 from metrics.periods import DAY, midnight
@@ -163,3 +165,18 @@ def test_platform_that_is_off_is_left_out_and_named(client: httpx.Client, seeded
     announcer.announce("w1")
     body = client.get(PATH, params=WEEK).json()
     assert (body["data"], body["meta"]["platformsOff"]) == ([], ["instagram"])
+
+
+def test_roll_up_of_public_rollups_is_announced(client: httpx.Client, seeded: Store, announcer: Announcer) -> None:
+    before = client.get(PATH, params=WEEK)
+    query = {"workspaceId": "w1", "events": "benchmark:updated", "lastEventId": "0-0"}
+    with connect_sse(client, "GET", "/analytics/stream", params=query) as source:
+        some = [Rival("late1", full(10)), Rival("late2", full(10)), Rival("bird", full(30), platform="twitter")]
+        store_rivals(seeded, "w1", some, MONDAY, announce=announcer.announce_public_rollups)
+        events = list(islice((event for event in source.iter_sse() if event.event != "ping"), 2))
+    assert {event.event for event in events} == {"benchmark:updated"}
+    weeks = {event.json()["platform"]: event.json() for event in events if event.json()["period"] == "weekly"}
+    assert {name: week["accounts"] for name, week in weeks.items()} == {"instagram": 2, "twitter": 1}
+    after = client.get(PATH, params=WEEK)
+    assert (after.headers["x-cache"], after.headers["etag"] != before.headers["etag"]) == ("miss", True)
+    assert len(after.json()["data"][0]["accounts"]) == 9

@@ -37,7 +37,14 @@ class Client:
     def __init__(self, connection: Any) -> None:
         self.connection = connection
         self.came: asyncio.Queue[tuple[str, Any, Any]] = asyncio.Queue()
-        for name in ("metrics:update", "metrics:post", "metrics:aggregated", "post:breakout", "reset"):
+        for name in (
+            "metrics:update",
+            "metrics:post",
+            "metrics:aggregated",
+            "post:breakout",
+            "benchmark:updated",
+            "reset",
+        ):
             connection.on(name, self._noting(name))
 
     def _noting(self, name: str) -> Any:
@@ -104,6 +111,22 @@ def test_breakout_arrives_with_its_post(live: tuple[str, Server], key: str, anno
             await client.call("subscribe:workspace", workspaceId="w1", lastEventId="0-0")
             name, data, _ = await asyncio.wait_for(client.came.get(), 60)
             assert (name, data["postId"], data["multiple"]) == ("post:breakout", "p3", 6.0)
+
+    trying(work)
+
+
+def test_benchmark_arrives(live: tuple[str, Server], key: str, announcer: Announcer) -> None:
+    document: Any = {
+        "workspaceId": "w1", "accountId": "w1|instagram|@rival", "platform": "instagram", "period": "weekly",
+        "periodStart": NOW, "periodEnd": NOW, "computedAt": NOW,
+    }  # fmt: skip
+
+    async def work() -> None:
+        async with connected(live[0], auth={"token": key}) as client:
+            await asyncio.to_thread(announcer.announce_public_rollups, "w1", [document])
+            await client.call("subscribe:workspace", workspaceId="w1", lastEventId="0-0")
+            name, data, _ = await asyncio.wait_for(client.came.get(), 60)
+            assert (name, data["platform"], data["accounts"]) == ("benchmark:updated", "instagram", 1)
 
     trying(work)
 
