@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import date
-from itertools import islice
 from typing import Any, cast
 
 from starlette.requests import Request
@@ -17,40 +16,16 @@ from metrics.periods import HOUR
 from serving.cache.plan import State
 from serving.endpoints.access import key_of, workspace
 from serving.endpoints.answering import answer, envelope
+from serving.endpoints.benchmarks.series import benchmark_series
 from serving.endpoints.coverage import accounts_of, in_scope, scope_of
 from serving.endpoints.query import SeriesQuery, parse
 from serving.endpoints.rollups.campaigns import campaign_of, of_campaign
 from serving.endpoints.rollups.charts import Chart
+from serving.endpoints.rollups.limits import check_length, check_size, described
 from serving.endpoints.rollups.names import fields_for, find_metrics, versions_of
 from serving.endpoints.rollups.own import check_rolling
 from serving.endpoints.rollups.selection import Selection
 from serving.services import services
-
-MAX_PERIODS = 400
-MAX_HOURLY_DAYS = 31
-MAX_VALUES = 200_000
-"""Values of an answer: metrics times groups times periods."""
-
-
-def _check_length(query: SeriesQuery, calendar: Calendar) -> None:
-    """Refuse a range of more periods than an answer may have.
-
-    Raises:
-        InvalidInput: the range is too long for the interval; the message has the bound.
-    """
-    first, last = query.days()
-    if query.interval == "hourly":
-        if (last - first).days >= MAX_HOURLY_DAYS:
-            raise InvalidInput(f"endDate: an hourly series may have at most {MAX_HOURLY_DAYS} days", "endDate")
-    elif query.interval != "custom":
-        spans = calendar.spans_between(cast("Any", query.interval), first, last)
-        if len(list(islice(spans, MAX_PERIODS + 1))) > MAX_PERIODS:
-            raise InvalidInput(
-                f"endDate: a series may have at most {MAX_PERIODS} periods; give fewer days or a longer interval",
-                "endDate",
-            )
-    elif (last - first).days >= MAX_PERIODS:
-        raise InvalidInput(f"endDate: a custom range may have at most {MAX_PERIODS} days", "endDate")
 
 
 def slots_of(selection: Selection) -> list[Span]:
@@ -71,16 +46,15 @@ def _range_of(query: SeriesQuery, periods: list[Span], calendar: Calendar) -> tu
     return calendar.date_of(periods[0].start), calendar.date_of(periods[-1].end - HOUR)
 
 
-def _described(period: Span) -> dict[str, Any]:
-    shift = {"boundaryShiftMinutes": period.shift_minutes} if period.shift_minutes else {}
-    return {"start": period.start, "end": period.end, "label": period.label, **shift}
-
-
 async def series(request: Request) -> Response:
     """Answer metrics over consecutive periods, one series per metric and group, with totals and a comparison."""
     workspace_id = await workspace(request, "read")
     query, parts = parse(request, SeriesQuery), services(request)
     query.days()
+    if query.scope == "benchmarks":
+        return await benchmark_series(request, workspace_id, query)
+    if query.group is not None:
+        raise InvalidInput("group: only `scope=benchmarks` has groups of watched accounts", "group")
     scope = scope_of(workspace_id, query.platform, query.account_id)
 
     def read(state: State) -> bytes:
@@ -91,7 +65,7 @@ async def series(request: Request) -> Response:
         dated = query.within(campaign) if campaign else query.dated(calendar)
         accounts = of_campaign(accounts, campaign)
         if campaign is None:
-            _check_length(dated, calendar)
+            check_length(dated.interval, dated.days(), calendar)
         names = query.metrics.split(",")
         metrics = find_metrics(parts.store, workspace_id, names, query.interval, query.at)
         versions = versions_of(one.definition for one in metrics if one.definition)
@@ -122,29 +96,20 @@ async def series(request: Request) -> Response:
             parts.store, parts.settings, periods, selection, whole, query.fields_of_groups, query.content_type, metrics
         )
         groups = list(chart.groups())
-        _check_size(len(groups) * len(metrics) * len(periods))
+        check_size(len(groups) * len(metrics) * len(periods))
         data: dict[str, Any] = {
             "interval": query.interval,
-            "periods": [_described(period) for period in periods],
-            "range": _described(calendar.range_span(first, last)),
+            "periods": [described(period) for period in periods],
+            "range": described(calendar.range_span(first, last)),
             "series": [found for group in groups for found in chart.series(group, metrics)],
         }
         if query.group_by and (everything := chart.everything()):
             data["overall"] = list(chart.series(everything, metrics))
-        described = {**calendar.described(), "version": calendar.version}
-        named: dict[str, Any] = {"calendar": described, "dayBasis": whole.day_basis}
+        named_calendar = {**calendar.described(), "version": calendar.version}
+        named: dict[str, Any] = {"calendar": named_calendar, "dayBasis": whole.day_basis}
         named |= {"definitions": versions} if versions else {}
         body = envelope(data, dated, state, coverage=chart.coverage, **named)
         del body["page"]
         return dump_json(body)
 
     return await answer(request, workspace_id, "series", query, read)
-
-
-def _check_size(values: int) -> None:
-    if values > MAX_VALUES:
-        raise InvalidInput(
-            f"an answer may have at most {MAX_VALUES:,} values (metrics x groups x periods), not {values:,}; "
-            "give fewer metrics or days, or fewer fields in groupBy",
-            "groupBy",
-        )

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from metrics.aggregation.sides import Compare
 from metrics.aggregation.sides import NotCompared as NotComparedReason
+from metrics.benchmarks.catalog import BenchmarkMetric, BenchmarkUnit
+from metrics.benchmarks.standing import LeftOut as LeftOutOfBenchmark
+from metrics.benchmarks.standing import NoQuantiles
 from metrics.calendars import CalendarPeriod
 from metrics.documents import ContentType, MetricType, Platform, Reason, RollupStatus
 from serving.schemas.base import (
@@ -13,12 +16,14 @@ from serving.schemas.base import (
     DAY_BASIS_MEANING,
     CalendarFields,
     Count,
+    Coverage,
     Instant,
     OfCampaign,
     RangeMeta,
     Shape,
     absent,
 )
+from serving.schemas.benchmarks import KEY, OWN, REASONS
 from serving.schemas.definitions import Parts as OwnParts
 from serving.schemas.rollups import Change, LeftOut, Side
 
@@ -97,6 +102,40 @@ class OneSeries(Shape):
     comparison: SeriesComparison = absent("With `compare`: the comparison of the total.")
 
 
+class SeriesOfWatched(Shape):
+    """The values of one metric of one watched account, by period."""
+
+    key: str = Field(description=KEY)
+    handle: str = Field(description="The present handle, without `@`; the id until the account was looked up.")
+    label: str = absent("The name to show to people.")
+    own: str = absent(OWN)
+    values: list[float | None] = Field(description="By period. Null is unknown, and never 0.")
+    left_out: dict[str, LeftOutOfBenchmark] = Field(
+        description="By the index of the period, why the account is in no distribution, also where it has a value. "
+        f"{REASONS}"
+    )
+    percentile_rank: list[float | None] = absent("Of an own account: its rank among the others, by period.")
+
+
+class BenchmarkSeries(Shape):
+    """One metric of a group on one platform: the quartiles of the accounts that are not own, and each account."""
+
+    platform: Platform
+    group: str = absent("The name of the group; absent for the accounts that have none.")
+    metric: BenchmarkMetric = Field(description="The name of the metric.")
+    unit: BenchmarkUnit = Field(description="The unit of the values.")
+    basis: str = absent("What it is divided by; absent if it is no quotient.")
+    status: list[RollupStatus] = Field(
+        description="By period. open: the period has not ended; partial: days of an account that is read are missing."
+    )
+    n: list[Count] = absent("By period, how many accounts the quartiles are of. Shares of engagement have none.")
+    median: list[float | None] = absent("By period; null without quartiles.")
+    p25: list[float | None] = absent("The first quartile, by period.")
+    p75: list[float | None] = absent("The third quartile, by period.")
+    unavailable: dict[str, NoQuantiles] = absent("By the index of the period, why there are no quartiles.")
+    accounts: list[SeriesOfWatched] = Field(description="The accounts of the group, by key.")
+
+
 class SeriesData(Shape):
     """The periods, and a series per group and metric; groups are sorted, metrics in the order of the request."""
 
@@ -109,10 +148,15 @@ class SeriesData(Shape):
     overall: list[OneSeries] = absent(
         "With `groupBy`: the series over all groups. Absent if `contentType` narrows groups by metric type."
     )
+    benchmarks: list[BenchmarkSeries] = absent(
+        "With `scope=benchmarks`, in place of `series`, which is then empty: by platform, group and metric."
+    )
 
 
 class SeriesMeta(RangeMeta):
     """The meta of a series: the range, its coverage, and the calendar."""
+
+    coverage: Coverage = absent("How many of the expected hours were observed; absent with `scope=benchmarks`.")
 
     calendar: CalendarFields = Field(description="The calendar of the workspace.")
     day_basis: dict[Platform, str] = Field(description=DAY_BASIS_MEANING)

@@ -13,7 +13,6 @@ from metrics.clock import utcnow
 from metrics.errors import InvalidInput
 from metrics.export import DATASETS, FORMATS, Dataset, Format
 from metrics.forecasts import HORIZONS, HOURS_SPANS
-from metrics.watching.lists import LONGEST_GROUP
 from serving.endpoints.query.base import Query
 from serving.endpoints.query.values import (
     MAX_IDS,
@@ -27,6 +26,7 @@ from serving.endpoints.query.values import (
     ForecastedName,
     GroupFields,
     GroupName,
+    GroupOfWatched,
     HourlyForecastedName,
     Id,
     IntervalName,
@@ -38,6 +38,7 @@ from serving.endpoints.query.values import (
     PlatformName,
     PostIds,
     Search,
+    SeriesScope,
     SortName,
     StatusName,
     Version,
@@ -175,6 +176,12 @@ class SeriesQuery(RangeQuery):
         description="The last day, inclusive. The range may have at most 400 periods of the interval; `hourly` at most "
         "31 days.",
     )
+    scope: SeriesScope = Field(
+        "accounts",
+        description="`accounts`: the connected accounts. `benchmarks`: the watched ones by platform and group, each with "
+        "its values, and the quartiles of the others; with `interval` `weekly`, `monthly` or `custom`, the metrics of "
+        "benchmarks, and of the other parameters only the dates, `platform` and `group`.",
+    )
     metrics: MetricNames = Field(
         description=f"1 to {MAX_METRICS} names of totals or of metrics of your own, separated by commas.",
         examples=["followers,totalEngagement"],
@@ -192,6 +199,7 @@ class SeriesQuery(RangeQuery):
         examples=["platform,contentType"],
     )
     platform: PlatformName | None = None
+    group: GroupOfWatched | None = Field(None, description="With `scope=benchmarks`: of one group only.")
     account_id: Id | None = Field(None, description="Of one account only.")
     content_type: ContentTypeName | None = None
     compare: CompareName | None = Field(
@@ -299,10 +307,9 @@ class BenchmarksQuery(PageQuery):
         description="`weekly` and `monthly`: each period that holds a day of the range. `custom`: the range as one.",
     )
     platform: PlatformName | None = None
-    group: Annotated[str, Field(min_length=1, max_length=LONGEST_GROUP)] | None = Field(
-        None, description="Of one group only; without it, every group, and the accounts without one.",
-        examples=["coffee"],
-    )  # fmt: skip
+    group: GroupOfWatched | None = Field(
+        None, description="Of one group only; without it, every group, and the accounts without one."
+    )
     metrics: BenchmarkMetrics | None = Field(
         None, description="These metrics only, separated by commas.", examples=["followers,engagementPerPost"]
     )

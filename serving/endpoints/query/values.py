@@ -18,6 +18,7 @@ from metrics.documents import CONTENT_TYPES, METRIC_TYPES, PLATFORMS
 from metrics.forecasts import FORECASTED, HOURLY_FORECASTED
 from metrics.post_content import excerpt
 from metrics.redis.events import EVENT_NAMES
+from metrics.watching.lists import LONGEST_GROUP
 from serving.schemas.base import CAMPAIGN_PERIOD
 from serving.schemas.rollups import ROLLUP_FIELDS
 from serving.stream.cursor import MAX_WORKSPACES
@@ -197,6 +198,10 @@ BenchmarkMetrics = Annotated[
     BeforeValidator(_benchmark_metrics),
     Field(json_schema_extra={"pattern": f"^{_BENCHMARK}(,{_BENCHMARK}){{0,{len(OF_BENCHMARKS) - 1}}}$"}),
 ]
+GroupOfWatched = Annotated[
+    str, Field(min_length=1, max_length=LONGEST_GROUP, json_schema_extra={"examples": ["coffee"]})
+]
+SeriesScope = Annotated[Literal["accounts", "benchmarks"], one_of("accounts", "benchmarks")]
 BenchmarkPeriodName = Annotated[BenchmarkPeriod, one_of(*BENCHMARK_PERIODS)]
 
 _EVENT = f"({'|'.join(EVENT_NAMES)})"

@@ -180,3 +180,45 @@ def test_roll_up_of_public_rollups_is_announced(client: httpx.Client, seeded: St
     after = client.get(PATH, params=WEEK)
     assert (after.headers["x-cache"], after.headers["etag"] != before.headers["etag"]) == ("miss", True)
     assert len(after.json()["data"][0]["accounts"]) == 9
+
+
+SERIES = "/analytics/workspace/w1/series"
+
+
+def test_series_have_quartiles_and_every_account_by_week(client: httpx.Client) -> None:
+    two_weeks = {**WEEK, "startDate": f"{MONDAY - DAY:%Y-%m-%d}"}
+    params = {**two_weeks, "scope": "benchmarks", "interval": "weekly", "metrics": "engagement,shareOfEngagement"}
+    body = client.get(SERIES, params=params).json()
+    data = body["data"]
+    assert (data["series"], len(data["periods"]), "coverage" in body["meta"]) == ([], 2, False)
+    engagement, share = data["benchmarks"]
+    assert (engagement["platform"], engagement["group"], engagement["n"]) == ("instagram", "coffee", [0, 6])
+    assert (engagement["unavailable"], engagement["median"]) == ({"0": "too_few"}, [None, 38.5])
+    mine = next(one for one in engagement["accounts"] if one.get("own") == "a1")
+    assert (mine["values"], mine["percentileRank"]) == ([None, 55], [None, pytest.approx(100 * 4.5 / 6)])
+    assert mine["leftOut"] == {"0": "low_coverage"}
+    assert sum(one["values"][1] for one in share["accounts"]) == pytest.approx(100)
+    assert "median" not in share
+    custom = client.get(SERIES, params={**params, **WEEK, "interval": "custom"}).json()["data"]
+    assert custom["benchmarks"][0]["median"] == [38.5]
+    (group,) = client.get(PATH, params=WEEK).json()["data"]
+    assert metric(group, "engagement")["median"] == engagement["median"][1]
+
+
+@pytest.mark.parametrize(("params", "message"), [
+    ({"interval": "daily"}, "interval: with `scope=benchmarks`, it must be one of weekly, monthly, custom"),
+    ({"metrics": "totalLikes"}, "metrics: with `scope=benchmarks`, they must be some of followers"),
+    ({"metrics": "postsByType"}, "metrics: with `scope=benchmarks`, they must be some of followers"),
+    ({"groupBy": "platform"}, "groupBy: `scope=benchmarks` does not have it"),
+    ({"accountId": "a1"}, "accountId: `scope=benchmarks` does not have it"),
+    ({"compare": "previous"}, "compare: `scope=benchmarks` does not have it"),
+    ({"group": "none"}, "group: no watched account is in the group none"),
+    ({"scope": "accounts", "group": "coffee", "metrics": "followers"}, "group: only `scope=benchmarks` has groups"),
+    ({"scope": "others"}, "scope: must be one of accounts, benchmarks"),
+    ({"startDate": "2000-01-01", "endDate": "2026-01-01"}, "endDate: a series may have at most 400 periods"),
+])  # fmt: skip
+def test_wrong_series_is_refused_in_one_line(client: httpx.Client, params: dict[str, str], message: str) -> None:
+    answer = client.get(SERIES, params={"scope": "benchmarks", "interval": "weekly", "metrics": "followers", **params})
+    assert answer.status_code == 400
+    error = answer.json()["errors"][0]
+    assert message in f"{error['parameter']}: {error['message'].removeprefix(error['parameter'] + ': ')}"
