@@ -7,11 +7,14 @@ from typing import Literal, get_args
 
 from metrics.aggregation.accounts import PERIOD_SUMS
 from metrics.aggregation.post_sums import TOTALS, total_name
+from metrics.benchmarks.catalog import METRICS
 from metrics.catalog import metrics_of
 from metrics.documents import PLATFORMS
 
-Dataset = Literal["metrics", "aggregated"]
-DATASETS: tuple[Dataset, ...] = get_args(Dataset)
+Dataset = Literal["metrics", "aggregated", "benchmarks"]
+OVER_HTTP: tuple[Dataset, ...] = get_args(Dataset)
+DATASETS: tuple[Dataset, ...] = ("metrics", "aggregated")
+"""What is exported into folders. Numbers of accounts of others are not, for terms of platforms limit their storage."""
 Format = Literal["csv", "ndjson", "parquet"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 MEDIA_TYPES: Mapping[Format, str] = {
@@ -114,11 +117,46 @@ def _aggregated() -> tuple[Column, ...]:
     )
 
 
+def _benchmarks() -> tuple[Column, ...]:
+    return (
+        Column("workspaceId", "string", "The workspace."),
+        Column("period", "string", "weekly, monthly or custom."),
+        Column("periodStart", "timestamp", "First instant of the period."),
+        Column("periodEnd", "timestamp", "First instant after the period."),
+        Column("periodLabel", "string", "The name of the period."),
+        Column("status", "string", "complete, partial or open."),
+        Column("platform", "string", f"{', '.join(PLATFORMS[:-1])} or {PLATFORMS[-1]}."),
+        Column("group", "string", "The group; NULL for the accounts without one."),
+        Column("kind", "string", "account; or n, p25, median, p75 of the accounts that are compared and not own."),
+        Column("key", "string", "The handle after an @, or the id, with which the account is watched."),
+        Column("handle", "string", "The present handle of the account."),
+        Column("label", "string", "The name to show to people."),
+        Column("own", "string", "The connected account that is the same account."),
+        Column("source", "string", "public, or manual if a person entered the numbers."),
+        Column("enteredBy", "string", "Who entered numbers last."),
+        Column("state", "string", "Whether the account can be read now."),
+        Column("days", "integer", "Days of the period so far."),
+        Column("observedDays", "integer", "Days on which the account was read."),
+        Column("measuredPosts", "integer", "Posts of the period whose engagement is known."),
+        Column("hiddenPosts", "integer", "Posts of the period that are left out because their likes are hidden."),
+        Column("viewedPosts", "integer", "Posts of the period whose views are shown."),
+        *(
+            Column(name, "number", f"{meaning.formula[0].upper()}{meaning.formula[1:]}.")
+            for name, meaning in METRICS.items()
+            if name != "postsByType"
+        ),
+        Column("postsByType", "json", "Posts published in the period, by content type."),
+        Column("percentileRanks", "json", "Of an own account: its percentile rank by metric."),
+        Column("unavailable", "json", "Reasons for absent numbers, by metric."),
+        Column("leftOut", "json", "Why the account is not compared, by metric."),
+    )
+
+
 @cache
 def columns(dataset: Dataset, own: tuple[str, ...] = ()) -> tuple[Column, ...]:
     """Return the columns of a dataset, in order; those of a workspace's own metrics, by name, come last."""
-    if dataset == "metrics":
-        return _metrics()
+    if dataset != "aggregated":
+        return _metrics() if dataset == "metrics" else _benchmarks()
     further = [Column(name, "number", "A metric of the workspace's own.") for name in own]
     parts = Column("parts", "json", "What the values of own metrics were computed from: add up over and under to pool.")
     return (*_aggregated(), *further, parts) if own else _aggregated()

@@ -77,6 +77,14 @@ def _rollup_row(document: Document, own: tuple[str, ...] = ()) -> Row:
     return _filled(row, values, types("aggregated", own), document.get("unavailable"))
 
 
+def _benchmark_row(document: Document) -> Row:
+    kinds = types("benchmarks")
+    return {
+        name: _json(value) if kinds[name] == "json" else float(value) if kinds[name] == "number" else value
+        for name, value in document.items()
+    }
+
+
 def _filled(
     row: Row, values: Mapping[str, Any], known: Mapping[str, Type], unavailable: Mapping[str, str] | None
 ) -> Row:
@@ -113,7 +121,16 @@ def _json(value: Mapping[str, Any]) -> str:
 
 def to_row(dataset: Dataset, own: tuple[str, ...] = ()) -> Callable[[Document], Row]:
     """Return the function that makes rows of documents; rollups have the values of the own metrics with these names."""
-    return _observation_row if dataset == "metrics" else partial(_rollup_row, own=own)
+    rows: Mapping[Dataset, Callable[[Document], Row]] = {
+        "metrics": _observation_row,
+        "aggregated": partial(_rollup_row, own=own),
+        "benchmarks": _benchmark_row,
+    }
+    return rows[dataset]
 
 
-TO_API_OBJECT: Mapping[Dataset, Callable[[Document], Row]] = {"metrics": observation, "aggregated": rollup}
+TO_API_OBJECT: Mapping[Dataset, Callable[[Document], Row]] = {
+    "metrics": observation,
+    "aggregated": rollup,
+    "benchmarks": dict,
+}

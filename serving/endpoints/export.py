@@ -14,10 +14,13 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
+from metrics.calendars import Calendar
+from metrics.clock import utcnow
 from metrics.definitions.language.forms import Form
 from metrics.documents import Document
 from metrics.errors import InvalidInput, TidemarkError
 from metrics.export import MEDIA_TYPES, encode, read
+from metrics.export.benchmarks import benchmark_rows
 from metrics.export.own import with_own
 from metrics.store import Store
 from serving.auth import tickets
@@ -34,7 +37,7 @@ STALL_SECONDS = 120
 
 
 async def export(request: Request) -> Response:
-    """Stream the observations or the daily rollups of a range as a file."""
+    """Stream the observations, the daily rollups or the benchmarks of a range as a file."""
     ticket = await download_ticket(request)
     workspace_id = await existing_workspace(request, "read", ticket)
     query, parts = parse(request, ExportQuery), services(request)
@@ -47,7 +50,7 @@ async def export(request: Request) -> Response:
         # HEAD, and a request that is refused, leave the ticket as it is.
         if ticket and request.method != "HEAD":
             await tickets.use(parts.redis, ticket)
-        documents = read(parts.store, query.dataset, workspace_id, *query.bounds(calendar))
+        documents = _documents(parts.store, workspace_id, query, calendar)
         rows, own = documents, tuple(forms)
         if own:
             accounts = await parts.threads.run_for(key_id, parts.store.accounts.connections, [workspace_id])
@@ -62,6 +65,21 @@ async def export(request: Request) -> Response:
     return _File(first_piece, pieces, ended, headers=headers, media_type=MEDIA_TYPES[query.format])
 
 
+def _documents(
+    store: Store, workspace_id: str, query: ExportQuery, calendar: Calendar
+) -> Generator[Document, None, None]:
+    """Return the documents of an export.
+
+    Raises:
+        InvalidInput: a dataset has no periods.
+    """
+    if query.dataset == "benchmarks":
+        return benchmark_rows(store, workspace_id, query.period or "weekly", *query.days(), utcnow())
+    if query.period is not None:
+        raise InvalidInput("period: only the dataset benchmarks has one", "period")
+    return read(store, query.dataset, workspace_id, *query.bounds(calendar))
+
+
 def _forms(store: Store, workspace_id: str, query: ExportQuery) -> dict[str, Form]:
     """Return the formulas of the own metrics that an export shall have, by name.
 
@@ -72,7 +90,7 @@ def _forms(store: Store, workspace_id: str, query: ExportQuery) -> dict[str, For
     names = query.include.split(",") if query.include else []
     if names and query.dataset != "aggregated":
         raise InvalidInput(
-            "include: observations have no metrics of your own; export the dataset aggregated", "include"
+            f"include: the dataset {query.dataset} has no metrics of your own; export aggregated", "include"
         )
     own = find_own(store, workspace_id, names, query.at, "include")
     return {name: one.checked.form for name, one in own.items()}

@@ -124,7 +124,7 @@ def _account(
     metric: BenchmarkMetric,
     compared: Sequence[Comparison],
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {name: watched[name] for name in ("key", "handle", "label", "own") if name in watched}  # type: ignore[literal-required]
+    found: dict[str, Any] = {name: watched[name] for name in ("key", "handle", "label", "own") if name in watched}
     found["values"] = [one.numbers.values.get(metric) for one in numbers]
     found["leftOut"] = {str(i): reason for i, one in enumerate(numbers) if (reason := one.reason(metric)) is not None}
     if "own" in watched and compared:

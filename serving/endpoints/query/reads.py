@@ -11,7 +11,7 @@ from metrics.calendars import Calendar
 from metrics.campaigns.chosen import Chosen
 from metrics.clock import utcnow
 from metrics.errors import InvalidInput
-from metrics.export import DATASETS, FORMATS, Dataset, Format
+from metrics.export import FORMATS, OVER_HTTP, Dataset, Format
 from metrics.forecasts import HORIZONS, HOURS_SPANS
 from serving.endpoints.query.base import Query
 from serving.endpoints.query.values import (
@@ -178,9 +178,9 @@ class SeriesQuery(RangeQuery):
     )
     scope: SeriesScope = Field(
         "accounts",
-        description="`accounts`: the connected accounts. `benchmarks`: the watched ones by platform and group, each with "
-        "its values, and the quartiles of the others; with `interval` `weekly`, `monthly` or `custom`, the metrics of "
-        "benchmarks, and of the other parameters only the dates, `platform` and `group`.",
+        description="`accounts`: the connected accounts. `benchmarks`: the watched ones by platform and group, each "
+        "with its values, and the quartiles of the others; with `interval` `weekly`, `monthly` or `custom`, the "
+        "metrics of benchmarks, and of the other parameters only the dates, `platform` and `group`.",
     )
     metrics: MetricNames = Field(
         description=f"1 to {MAX_METRICS} names of totals or of metrics of your own, separated by commas.",
@@ -323,8 +323,11 @@ class BenchmarksQuery(PageQuery):
 class ExportQuery(RangeQuery):
     """Selects the rows of an export and the format of the file."""
 
-    dataset: Annotated[Dataset, one_of(*DATASETS)]
+    dataset: Annotated[Dataset, one_of(*OVER_HTTP)]
     format: Annotated[Format, one_of(*FORMATS)]
+    period: BenchmarkPeriodName | None = Field(
+        None, description="With `benchmarks`: the kind of the periods, by default `weekly`."
+    )
     include: MetricNames | None = Field(
         None,
         description=f"With `aggregated`: write these metrics of your own, too: 1 to {MAX_METRICS} names, separated by "

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from metrics.documents import Document
-from metrics.export import DATASETS, Dataset, columns, encode
+from metrics.export import OVER_HTTP, Dataset, columns, encode
 
 SLOT = datetime(2026, 1, 15, 10, tzinfo=UTC)
 
@@ -79,7 +79,7 @@ def test_csv_is_rfc_4180() -> None:
     assert '"a,""b"""' in text
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("dataset", OVER_HTTP)
 def test_file_without_rows_is_valid(dataset: Dataset) -> None:
     assert as_csv(dataset=dataset) == []
     assert as_parquet(dataset=dataset) == []

@@ -1,11 +1,15 @@
 """`GET …/benchmarks`: the form of the answer, its filters and pages, whose it is, and what is refused."""
 
+import csv
 from collections.abc import Iterator
+from io import BytesIO, StringIO
 from itertools import islice
 from typing import Any
 
 import httpx
 import numpy as np
+import orjson
+import pyarrow.parquet as pq
 import pytest
 from httpx_sse import connect_sse
 
@@ -157,6 +161,12 @@ def test_another_tenant_sees_nothing_of_it(
         assert (group["group"], [one["key"] for one in group["accounts"]]) == ("secret", ["@rival1"])
         refused = other.get(theirs, params={**WEEK, "group": "coffee"})
         assert refused.status_code == 400
+        of_series = {**WEEK, "scope": "benchmarks", "interval": "weekly", "metrics": "followers"}
+        of_export = {**WEEK, "dataset": "benchmarks", "format": "ndjson"}
+        for end, params in (("series", of_series), ("export", of_export)):
+            assert other.get(f"/analytics/workspace/w1/{end}", params=params).status_code == 404
+            found = other.get(f"/analytics/workspace/w2/{end}", params=params).text
+            assert ("@rival1" in found, "@rival2" in found, "coffee" in found) == (True, False, False)
     assert client.get(PATH, params={**WEEK, "group": "secret"}).status_code == 400
 
 
@@ -219,6 +229,45 @@ def test_series_have_quartiles_and_every_account_by_week(client: httpx.Client) -
 ])  # fmt: skip
 def test_wrong_series_is_refused_in_one_line(client: httpx.Client, params: dict[str, str], message: str) -> None:
     answer = client.get(SERIES, params={"scope": "benchmarks", "interval": "weekly", "metrics": "followers", **params})
+    assert answer.status_code == 400
+    error = answer.json()["errors"][0]
+    assert message in f"{error['parameter']}: {error['message'].removeprefix(error['parameter'] + ': ')}"
+
+
+EXPORT = "/analytics/workspace/w1/export"
+
+
+def test_export_has_the_same_numbers_in_every_format(client: httpx.Client) -> None:
+    (group,) = client.get(PATH, params=WEEK).json()["data"]
+    files = {
+        form: client.get(EXPORT, params={**WEEK, "dataset": "benchmarks", "format": form}).content
+        for form in ("csv", "ndjson", "parquet")
+    }
+    lines = [orjson.loads(line) for line in files["ndjson"].splitlines()]
+    cells = list(csv.DictReader(StringIO(files["csv"].decode())))
+    rows = pq.read_table(BytesIO(files["parquet"])).to_pylist()
+    assert len(lines) == len(cells) == len(rows) == len(group["accounts"]) + 4
+    for account, line, cell, row in zip(group["accounts"], lines, cells, rows, strict=False):
+        key = account["key"]
+        # A spreadsheet would run a text that begins with @.
+        assert (line["kind"], line["key"], cell["key"], row["key"]) == ("account", key, f"'{key}", key)
+        for name in ("followers", "engagementPerPost", "shareOfEngagement"):
+            assert line[name] == float(cell[name]) == row[name] == account["numbers"][name]
+        assert line["postsByType"] == orjson.loads(row["postsByType"]) == account["numbers"]["postsByType"]
+    median = next(row for row in rows if row["kind"] == "median")
+    assert (median["followers"], median["viewsPerPost"]) == (metric(group, "followers")["median"], None)
+    assert orjson.loads(median["unavailable"]) == {"viewsPerPost": "too_few"}
+    months = client.get(EXPORT, params={**WEEK, "dataset": "benchmarks", "format": "ndjson", "period": "monthly"})
+    assert {orjson.loads(line)["period"] for line in months.content.splitlines()} == {"monthly"}
+
+
+@pytest.mark.parametrize(("params", "message"), [
+    ({"dataset": "metrics", "period": "weekly"}, "period: only the dataset benchmarks has one"),
+    ({"dataset": "benchmarks", "period": "daily"}, "period: must be one of weekly, monthly, custom"),
+    ({"dataset": "benchmarks", "include": "own_rate"}, "include: the dataset benchmarks has no metrics of your own"),
+])  # fmt: skip
+def test_wrong_export_is_refused_in_one_line(client: httpx.Client, params: dict[str, str], message: str) -> None:
+    answer = client.get(EXPORT, params={"format": "csv", **params})
     assert answer.status_code == 400
     error = answer.json()["errors"][0]
     assert message in f"{error['parameter']}: {error['message'].removeprefix(error['parameter'] + ': ')}"
