@@ -92,6 +92,10 @@ INSTAGRAM = PlatformFacts(
     terms=META,
     colours=Colours("#c2528f", "#e68cc0"),
     public_numbers=PublicNumbers(
+        notes=(
+            "Views are those of reels alone, and views that were paid for are included.",
+            "A post whose likes are hidden is in no engagement and in no number per post.",
+        ),
         accounts=("followers", "posts"),
         posts=("likes", "comments", "views"),
         differs={
@@ -99,10 +103,6 @@ INSTAGRAM = PlatformFacts(
         },
         hidden=("likes",),
         lends=True,
-        notes=(
-            "Views are those of reels alone, and views that were paid for are included.",
-            "A post whose likes are hidden is in no engagement and in no number per post.",
-        ),
     ),
     account_ids=Ids(
         "give the number of the professional account, as 17841400000000001 (`instagram_business_account` of "

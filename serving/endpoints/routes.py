@@ -1,7 +1,7 @@
 """The table of all API routes with their endpoints, parameters and answers; routing and OpenAPI are made from it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -91,9 +91,16 @@ _EVENTS = ("text/event-stream; charset=utf-8",)
 
 
 def _read(
-    path: str, endpoint: Endpoint, answer: type[Shape], query: type[queries.Query] = queries.NoQuery
+    path: str,
+    endpoint: Endpoint,
+    answer: type[Shape],
+    query: type[queries.Query] = queries.NoQuery,
+    *,
+    may_be_impossible: bool = False,
 ) -> Operation:
-    return Operation("GET", path, endpoint, "read", "Reads", answer, query, cached=True)
+    return Operation(
+        "GET", path, endpoint, "read", "Reads", answer, query, cached=True, may_be_impossible=may_be_impossible
+    )
 
 
 def _request(
@@ -113,13 +120,13 @@ OPERATIONS = (
     _read(f"{_A}/metrics", observations.account_metrics, read_shapes.Observations, queries.MetricsQuery),
     _read(f"{_P}/metrics", posts.post_metrics, read_shapes.PostObservations, queries.PostMetricsQuery),
     _read(f"{_W}/aggregated", aggregated.aggregated, rollup_shapes.Aggregated, queries.AggregatedQuery),
-    _read(f"{_W}/series", series.series, series_shapes.Series, queries.SeriesQuery),
+    _read(f"{_W}/series", series.series, series_shapes.Series, queries.SeriesQuery, may_be_impossible=True),
     _read(f"{_W}/forecasts", forecasts.forecasts, forecast_shapes.Forecasts, queries.ForecastsQuery),
     _read(f"{_W}/forecasts/hours", forecasts.hourly_forecasts, forecast_shapes.HourlyForecasts,
           queries.HourlyForecastsQuery),
     _read(f"{_W}/anomalies", anomalies.anomalies, anomaly_shapes.Anomalies, queries.AnomaliesQuery),
-    replace(_read(f"{_W}/benchmarks", benchmark_groups.benchmarks, benchmark_shapes.Benchmarks,
-                  queries.BenchmarksQuery), may_be_impossible=True),
+    _read(f"{_W}/benchmarks", benchmark_groups.benchmarks, benchmark_shapes.Benchmarks, queries.BenchmarksQuery,
+          may_be_impossible=True),
     _read(f"{_W}/decay", post_insights.decay, insight_shapes.Decays, queries.PostInsightsQuery),
     _read(f"{_W}/best-times", post_insights.best_times, insight_shapes.BestTimes, queries.PostInsightsQuery),
     _read(f"{_W}/outlooks", post_insights.outlooks, insight_shapes.Outlooks, queries.OutlooksQuery),

@@ -37,10 +37,8 @@ async def benchmarks(request: Request) -> Response:
 
     def read(state: State) -> bytes:
         require_existing(parts.store, key_of(request), workspace_id)
-        now, watch = (
-            utcnow(),
-            watched_in(parts.store, workspace_id, cast("Platform | None", query.platform), query.group),
-        )
+        watch = watched_in(parts.store, workspace_id, query.platform, query.group)
+        now = utcnow()
         dated = query.dated(watch.calendar)
         periods = periods_of(parts.store, watch, query.period, *dated.days(), now)
         rest = (one for one in group_periods(watch, periods, now) if after is None or place_of(one) > after)
@@ -60,7 +58,7 @@ async def benchmarks(request: Request) -> Response:
     return await answer(request, workspace_id, "benchmarks", query, read)
 
 
-def watched_in(store: Store, workspace_id: str, platform: Platform | None, group: str | None) -> Watch:
+def watched_in(store: Store, workspace_id: str, name: str | None, group: str | None) -> Watch:
     """Return what a workspace watches on one platform or all, in one group or all.
 
     Raises:
@@ -68,6 +66,7 @@ def watched_in(store: Store, workspace_id: str, platform: Platform | None, group
         InvalidInput: no watched account is in the group.
         MongoUnavailable: MongoDB does not answer.
     """
+    platform = cast("Platform | None", name)
     found = watch_of(store, workspace_id, platform, group)
     if platform is not None and platform in found.platforms_off:
         message = (

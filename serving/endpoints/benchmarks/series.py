@@ -35,10 +35,8 @@ async def benchmark_series(request: Request, workspace_id: str, query: SeriesQue
 
     def read(state: State) -> bytes:
         require_existing(parts.store, key_of(request), workspace_id)
-        now, watch = (
-            utcnow(),
-            watched_in(parts.store, workspace_id, cast("Platform | None", query.platform), query.group),
-        )
+        watch = watched_in(parts.store, workspace_id, query.platform, query.group)
+        now = utcnow()
         dated = query.dated(watch.calendar)
         check_length(period, dated.days(), watch.calendar)
         periods = periods_of(parts.store, watch, period, *dated.days(), now)

@@ -224,12 +224,16 @@ def test_series_have_quartiles_and_every_account_by_week(client: httpx.Client) -
     ({"compare": "previous"}, "compare: `scope=benchmarks` does not have it"),
     ({"group": "none"}, "group: no watched account is in the group none"),
     ({"scope": "accounts", "group": "coffee", "metrics": "followers"}, "group: only `scope=benchmarks` has groups"),
+    ({"platform": "youtube"}, "platform: the workspace switched YouTube off for watching"),
     ({"scope": "others"}, "scope: must be one of accounts, benchmarks"),
     ({"startDate": "2000-01-01", "endDate": "2026-01-01"}, "endDate: a series may have at most 400 periods"),
 ])  # fmt: skip
-def test_wrong_series_is_refused_in_one_line(client: httpx.Client, params: dict[str, str], message: str) -> None:
+def test_wrong_series_is_refused_in_one_line(
+    client: httpx.Client, seeded: Store, params: dict[str, str], message: str
+) -> None:
+    switch_platform(seeded, "w1", "youtube", utcnow(), on=False)
     answer = client.get(SERIES, params={"scope": "benchmarks", "interval": "weekly", "metrics": "followers", **params})
-    assert answer.status_code == 400
+    assert answer.status_code == (422 if "platform" in params else 400)
     error = answer.json()["errors"][0]
     assert message in f"{error['parameter']}: {error['message'].removeprefix(error['parameter'] + ': ')}"
 
