@@ -5,6 +5,7 @@ connected accounts, `Store.public` those of watched ones. In the latter, `accoun
 """
 
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,9 @@ OWN = Namespace(
 )
 """The collections of connected accounts."""
 
+_PREFIXED: dict[str, Any] = {name: f"public_{own}" for name, own in asdict(OWN).items() if name != "public"}
 PUBLIC = replace(
-    Namespace(**{name: f"public_{own}" for name, own in asdict(OWN).items() if isinstance(own, str)}),
+    Namespace(**_PREFIXED),
     # What is kept of a watched account differs from a connected account, so these two are not named after the others.
     accounts="watched_accounts",
     account_rollups="public_rollups",
