@@ -149,6 +149,7 @@ class AccountDocument(TypedDict):
     `disconnections` are earlier times in which it was disconnected, oldest first. `metrics.expected` derives from them
     which hours count. `access` is present only for `public`: the account was connected without a token. `grantEndedAt`
     is since when the platform denies the account to its token, and `dataDeletedAt` when its data were deleted for that.
+    `unwatched` is present only if a person removed the account from the watch list, which it is added to otherwise.
     """
 
     _id: str
@@ -158,6 +159,7 @@ class AccountDocument(TypedDict):
     handle: str
     state: AccountState
     access: NotRequired[AccountAccess]
+    unwatched: NotRequired[bool]
     connectedAt: datetime
     disconnectedAt: NotRequired[datetime]
     disconnections: NotRequired[list[Disconnection]]

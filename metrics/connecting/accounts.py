@@ -127,6 +127,8 @@ def _document(account: NewAccount, vault: Vault, known: AccountDocument | None) 
     }
     if not account.credentials:
         document["access"] = "public"
+    if known and known.get("unwatched"):
+        document["unwatched"] = True
     # Remembers the disconnected hours: the account is not expected in them, so reconnecting changes no totals.
     if known and (earlier := connected_again(known, now)):
         document["disconnections"] = earlier

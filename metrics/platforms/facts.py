@@ -62,8 +62,9 @@ class PublicNumbers:
 
     `least_followers` is how many followers an account needs to be shown. `lists_all` is False if the list of posts is a
     selection, so that neither the number of posts nor the end of one can be told from it. `lookups_per_day` is how many
-    accounts a lending account may look up within 24 hours, None for no limit. `prices` are what the platform bills for
-    each distinct `user` and `post` that is read on a UTC day, in US dollars.
+    accounts a lending account may look up within 24 hours, None for no limit. `lender_calls_per_day` is how many calls
+    a lending account has within 24 hours, of which the route may use a share (`TIDEMARK_WATCH_SHARE`). `prices` are
+    what the platform bills for each distinct `user` and `post` that is read on a UTC day, in US dollars.
 
     `digits` are the significant digits to which levels above 1,000 are rounded down, by canonical name. `notes` say in
     whole sentences what is not to be compared on the platform, or only with care.
@@ -81,6 +82,7 @@ class PublicNumbers:
     least_followers: int = 0
     lists_all: bool = True
     lookups_per_day: int | None = None
+    lender_calls_per_day: int = 0
     prices: Mapping[str, float] = field(default_factory=dict)
     digits: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

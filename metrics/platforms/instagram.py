@@ -103,6 +103,8 @@ INSTAGRAM = PlatformFacts(
         },
         hidden=("likes",),
         lends=True,
+        # The platform's limit of 200 calls per user and hour counts here, and not the one of the account's insights.
+        lender_calls_per_day=4_800,
     ),
     account_ids=Ids(
         "give the number of the professional account, as 17841400000000001 (`instagram_business_account` of "

@@ -136,6 +136,8 @@ LINKEDIN = PlatformFacts(
         accounts=("followers",),
         lends=True,
         notes=("Followers alone are compared: LinkedIn shows no posts of pages of others.",),
+        # LinkedIn publishes no number: this is a cautious guess.
+        lender_calls_per_day=1_000,
     ),
     account_ids=Ids(
         "give the number of the page, as 5500001 or urn:li:organization:5500001 (in the address of its admin "

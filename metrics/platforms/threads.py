@@ -54,6 +54,7 @@ THREADS = PlatformFacts(
             "Followers alone are compared: Threads shows no number of a single post.",
             "Threads' sums over the last seven days slide, so that they are no amounts of a week: they are not stored.",
         ),
+        lender_calls_per_day=48_000,
     ),
     content=META_CONTENT,
     terms=(

@@ -51,6 +51,11 @@ def cached_keys_key(workspace_id: str) -> str:
     return f"{_workspace_prefix(workspace_id)}cached"
 
 
+def public_route(platform: str) -> str:
+    """Return the name that stands for a platform in the keys of limits on reading the accounts of others."""
+    return f"{platform}-public"
+
+
 def platform_pause_key(platform: str) -> str:
     """Return the key of the pause of a whole platform."""
     return f"tm:{{{platform}}}:paused"

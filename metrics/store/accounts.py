@@ -228,6 +228,12 @@ class AccountStore:
         with mongo_errors():
             self._accounts.update_one({"_id": account_id}, {"$set": {"handle": handle}})
 
+    def set_unwatched(self, account_id: str, *, unwatched: bool) -> None:
+        """Note whether a person removed a connected account from the watch list of its workspace."""
+        change = {"$set": {"unwatched": True}} if unwatched else {"$unset": {"unwatched": ""}}
+        with mongo_errors():
+            self._accounts.update_one({"_id": account_id}, change)
+
     def change_state(self, account: AccountDocument, state: AccountState, reason: str) -> bool:
         """Change the state and reason of an account if it is unchanged since it was read; tell whether it was changed.
 

@@ -83,14 +83,20 @@ def delete_expired(store: Store, now: datetime) -> Counter[str]:
 def forget_names(store: Store, now: datetime) -> int:
     """Remove ids and handles of watched accounts that a platform with a limit did not tell again; return of how many.
 
+    What their readings noted about lists of posts goes, too.
+
     Raises:
         MongoUnavailable: MongoDB does not answer; call again.
     """
-    return sum(
-        store.watch_lists.forget_names(platform, first_kept(days, now))
+    forgotten = [
+        watched_id
         for (platform, access), days in KEPT_DAYS.items()
         if access == "public"
-    )
+        for watched_id in store.watch_lists.forget_names(platform, first_kept(days, now))
+    ]
+    for watched_id in forgotten:
+        store.memories.forget(watched_id)
+    return len(forgotten)
 
 
 def _unseen_since(first: datetime) -> Document:

@@ -65,13 +65,14 @@ def watch(store: Store, workspace_id: str, wanted: NewWatch, now: datetime, limi
     present = store.watch_lists.find(workspace_id, wanted.platform, key)
     if wanted.own is not None:
         _check_own(store, workspace_id, wanted, present)
+        store.accounts.set_unwatched(wanted.own, unwatched=False)
     if present is not None:
         _check_limit(store, workspace_id, limit, adding="own" in present and wanted.own is None)
         store.watch_lists.change(present, shown, [name for name in _SHOWN_FIELDS if name not in shown])
         return Watched(_read(store, workspace_id, wanted.platform, key), is_new=False)
     _check_on(wanted.platform, store.watch_lists.platforms_off(workspace_id))
     _check_limit(store, workspace_id, limit, adding=wanted.own is None)
-    document = _new(store, workspace_id, wanted.platform, key, now)
+    document = new_document(store, workspace_id, wanted.platform, key, now)
     store.watch_lists.put({**document, **shown})  # type: ignore[typeddict-item]
     return Watched(_read(store, workspace_id, wanted.platform, key), is_new=True)
 
@@ -128,6 +129,8 @@ def watched_account(store: Store, workspace_id: str, platform: Platform, name: s
 def unwatch(store: Store, workspace_id: str, platform: Platform, name: str) -> tuple[WatchedDocument, Counter[str]]:
     """Stop watching an account, and delete its public numbers, posts and rollups.
 
+    A connected account of the workspace is not added again by itself (`metrics.watching.own`).
+
     Returns the account, and the number of deleted documents by collection.
 
     Raises:
@@ -136,6 +139,8 @@ def unwatch(store: Store, workspace_id: str, platform: Platform, name: str) -> t
         MongoUnavailable: MongoDB does not answer; call this again.
     """
     found = watched_account(store, workspace_id, platform, name)
+    if "own" in found:
+        store.accounts.set_unwatched(found["own"], unwatched=True)
     return found, delete_watched(store, {"_id": found["_id"]})
 
 
@@ -203,7 +208,12 @@ def _check_limit(store: Store, workspace_id: str, limit: int, *, adding: bool) -
         )
 
 
-def _new(store: Store, workspace_id: str, platform: Platform, key: str, now: datetime) -> WatchedDocument:
+def new_document(store: Store, workspace_id: str, platform: Platform, key: str, now: datetime) -> WatchedDocument:
+    """Return the document of an account that is watched from now on.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
     state, reason = state_of_unread(platform)
     calendar = store.calendars.get(workspace_id).current
     return {

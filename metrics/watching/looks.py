@@ -28,9 +28,34 @@ def note_resolved(
     if store.watch_lists.resolve(watched, platform_account_id, fields):
         store.watch_lists.change(watched, {}, ["stateReason"])
         return "active"
-    reason = f"It is the same account as another one that is watched, which is now called {handle}: remove one of both."
-    note_refused(store, watched, "off", reason, now)
+    _note_same(store, watched, handle, now)
     return "off"
+
+
+def note_found(
+    store: Store, watched: WatchedDocument, platform_account_id: str, handle: str, now: datetime
+) -> WatchedDocument | None:
+    """Note which account has a key, before its numbers are read; return it as it is then.
+
+    The account still counts as one that was not looked at. The result is None if the workspace watches the same account
+    under another name already; the state is then `off`.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
+    if not store.watch_lists.resolve(watched, platform_account_id, {"handle": handle}):
+        _note_same(store, watched, handle, now)
+        return None
+    return {**watched, "platformAccountId": platform_account_id, "handle": handle}
+
+
+def note_skipped(store: Store, watched: WatchedDocument, reason: str) -> None:
+    """Note why an account was not read this time, in one sentence; it stays what it is, and is looked at again.
+
+    Raises:
+        MongoUnavailable: MongoDB does not answer.
+    """
+    store.watch_lists.change(watched, {"stateReason": reason})
 
 
 def note_refused(store: Store, watched: WatchedDocument, state: RefusedState, reason: str, now: datetime) -> None:
@@ -40,6 +65,11 @@ def note_refused(store: Store, watched: WatchedDocument, state: RefusedState, re
         MongoUnavailable: MongoDB does not answer.
     """
     store.watch_lists.change(watched, {"lookedAt": now, "stateReason": reason, **_state(watched, state, now)})
+
+
+def _note_same(store: Store, watched: WatchedDocument, handle: str, now: datetime) -> None:
+    reason = f"It is the same account as another one that is watched, which is now called {handle}: remove one of both."
+    note_refused(store, watched, "off", reason, now)
 
 
 def _state(watched: WatchedDocument, state: WatchedState, now: datetime) -> dict[str, object]:

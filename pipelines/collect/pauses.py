@@ -9,20 +9,24 @@ from metrics.clock import utcnow
 from metrics.documents import AccountDocument, Platform
 from metrics.errors import RedisUnavailable
 from metrics.redis.errors import redis_errors
-from metrics.redis.keys import account_pause_key, platform_pause_key
+from metrics.redis.keys import account_pause_key, platform_pause_key, public_route
 from pipelines.platforms.errors import BudgetUsed, QuotaUsed, RateLimited
 
 
 class Pauses:
     """Pauses of one platform and of its accounts, kept in Redis until they end.
 
+    With `public`, they are those of reading the accounts of others: a limit that this reading meets does not pause the
+    collection of own accounts, which have other limits in part, and meet a common one by themselves.
+
     Once Redis did not answer, a run obeys only the limits that it met itself, and does not ask Redis again, so that its
     accounts do not wait for the timeout each.
     """
 
-    def __init__(self, redis: Redis, platform: Platform) -> None:
+    def __init__(self, redis: Redis, platform: Platform, *, public: bool = False) -> None:
         self._redis = redis
-        self._platform_key = platform_pause_key(platform)
+        self._route = public_route(platform) if public else platform
+        self._platform_key = platform_pause_key(self._route)
         self._own: dict[str, int] = {}
         self._shared = True
 
@@ -60,7 +64,7 @@ class Pauses:
         until, now = ceil(limit.until.timestamp()), utcnow().timestamp()
         if until <= max(now, self._known(account)):
             return
-        key = self._platform_key if limit.scope == "app" else _account_key(account)
+        key = self._platform_key if limit.scope == "app" else self._account_key(account)
         self._own[key] = until
         if self._shared:
             try:
@@ -71,7 +75,7 @@ class Pauses:
                 self._shared = False
 
     def _known(self, account: AccountDocument) -> int:
-        keys = (self._platform_key, _account_key(account))
+        keys = (self._platform_key, self._account_key(account))
         own = max(self._own.get(key, 0) for key in keys)
         if not self._shared:
             return own
@@ -83,7 +87,6 @@ class Pauses:
             self._shared = False
             return own
 
-
-def _account_key(account: AccountDocument) -> str:
-    """Return the key of an account's pause, which all workspaces share: the platform counts by its own account."""
-    return account_pause_key(account["platform"], account["platformAccountId"])
+    def _account_key(self, account: AccountDocument) -> str:
+        """Return the key of an account's pause, which all workspaces share: the platform counts by its own account."""
+        return account_pause_key(self._route, account["platformAccountId"])

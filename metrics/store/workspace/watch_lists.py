@@ -14,7 +14,8 @@ from metrics.documents import Document, Platform, WatchedDocument, WatchedState
 from metrics.store.errors import mongo_errors
 from metrics.store.setup.namespaces import PUBLIC
 
-_NOT_READ: tuple[WatchedState, ...] = ("unsupported", "off")
+_NOT_READ: WatchedState = "unsupported"
+_READABLE: Document = {"state": {"$ne": _NOT_READ}, "source": "public", "erasing": {"$ne": True}}
 _ORDER = [("platform", 1), ("key", 1)]
 
 
@@ -80,27 +81,55 @@ class WatchLists:
         return True
 
     def to_look_at(self, platform: Platform, before: datetime) -> list[WatchedDocument]:
-        """Return the accounts of all workspaces that the platform was not asked about since `before`, by id.
+        """Return the accounts that the platform was not asked about since `before`, those that waited longest first.
 
-        Left out are accounts that cannot be read, and those whose numbers a person enters.
+        They are of all workspaces that did not switch the platform off. Left out are accounts of platforms without a
+        route, and those whose numbers a person enters.
         """
         query: Document = {
+            **_READABLE,
             "platform": platform,
-            "state": {"$nin": list(_NOT_READ)},
-            "source": "public",
-            "erasing": {"$ne": True},
             "$or": [{"lookedAt": {"$exists": False}}, {"lookedAt": {"$lt": before}}],
         }
         with mongo_errors():
+            query["workspaceId"] = {"$nin": [row["_id"] for row in self._settings.find({"watchOff": platform}, {})]}
+            found = self._watched.find(query).sort([("lookedAt", 1), ("_id", 1)])
+            return cast("list[WatchedDocument]", list(found))
+
+    def still_read(self, watched_ids: Collection[str]) -> dict[str, WatchedDocument]:
+        """Return those of some accounts that are still to be read, as they are now, by id.
+
+        An account may have been removed since its reading began, its numbers may be entered by a person, or its
+        workspace may have switched the platform off.
+        """
+        with mongo_errors():
+            query = {**_READABLE, "_id": {"$in": list(watched_ids)}}
+            found = cast("list[WatchedDocument]", list(self._watched.find(query)))
+            workspaces = {one["workspaceId"] for one in found}
+            rows = list(self._settings.find({"_id": {"$in": list(workspaces)}}, {"watchOff": 1}))
+        off = {(row["_id"], platform) for row in rows for platform in row.get("watchOff", ())}
+        return {one["_id"]: one for one in found if (one["workspaceId"], one["platform"]) not in off}
+
+    def owned(self, platform: Platform) -> list[WatchedDocument]:
+        """Return the watched accounts of all workspaces that are connected accounts of their workspace."""
+        query: Document = {"platform": platform, "own": {"$exists": True}, "erasing": {"$ne": True}}
+        with mongo_errors():
             return cast("list[WatchedDocument]", list(self._watched.find(query).sort("_id", 1)))
+
+    def count_unread(self, before: datetime) -> int:
+        """Count the accounts that are to be read, were watched before an instant, and were not looked at since then."""
+        unread = {"$or": [{"lookedAt": {"$exists": False}}, {"lookedAt": {"$lt": before}}]}
+        query: Document = {**_READABLE, "state": {"$nin": ["unsupported", "off"]}, "connectedAt": {"$lt": before}}
+        with mongo_errors():
+            return self._watched.count_documents({**query, **unread})
 
     def mark_erasing(self, query: Document) -> None:
         """Mark the accounts that match as being erased: what runs still read of them is discarded."""
         with mongo_errors():
             self._watched.update_many(query, {"$set": {"erasing": True}})
 
-    def forget_names(self, platform: Platform, before: datetime) -> int:
-        """Remove what a platform told of accounts, if it did not tell it again since `before`; return of how many.
+    def forget_names(self, platform: Platform, before: datetime) -> list[str]:
+        """Remove what a platform told of accounts, if it did not tell it again since `before`; return their ids.
 
         Such accounts keep the handle or the id with which they were added, and are resolved again.
         """
@@ -111,7 +140,9 @@ class WatchLists:
             {"$unset": ["platformAccountId", "stateReason"]},
         ]
         with mongo_errors():
-            return self._watched.update_many(query, forgotten).modified_count
+            found = [row["_id"] for row in self._watched.find(query, {"_id": 1})]
+            self._watched.update_many({**query, "_id": {"$in": found}}, forgotten)
+        return found
 
     def platforms_off(self, workspace_id: str) -> frozenset[Platform]:
         """Return the platforms on which a workspace watches no accounts because it switched them off."""

@@ -65,7 +65,7 @@ def _account_filters(account_id: str) -> Filters:
 
 
 def _watched_filters(watched_id: str) -> Filters:
-    of: dict[str, Document] = {name: {"accountId": watched_id} for name in PUBLIC.of_accounts}
+    of: dict[str, Document] = {name: {"accountId": watched_id} for name in (*PUBLIC.of_accounts, "reading_memory")}
     return {PUBLIC.log: {"metadata.accountId": watched_id}, **of, PUBLIC.accounts: {"_id": watched_id}}
 
 

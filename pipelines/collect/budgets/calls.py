@@ -69,6 +69,17 @@ class CallBudget:
             raise CallsUsed
         return 100 * used / self._limit
 
+    def left(self) -> int:
+        """Return how many calls are left.
+
+        Raises:
+            RedisUnavailable: Redis does not answer.
+        """
+        since = int(utcnow().timestamp() // HOUR.total_seconds()) - _WINDOW_HOURS
+        with redis_errors():
+            counts = self._redis.hgetall(self._key)
+        return max(self._limit - sum(int(n) for hour, n in counts.items() if int(hour) >= since), 0)
+
 
 @dataclass(frozen=True, slots=True)
 class CallBudgets:

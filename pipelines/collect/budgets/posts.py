@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from redis import Redis
 
 from metrics.clock import utcnow
-from metrics.documents import Platform
 from metrics.errors import RedisUnavailable
 from metrics.redis.errors import redis_errors
 from metrics.redis.keys import posts_read_key, posts_reserved_key
@@ -44,12 +43,14 @@ return posts
 class PostBudget:
     """Counts the posts of one platform that were read on a day; all workers share it through Redis.
 
+    `platform` is its name, or that of its route to accounts of others (`public_route`).
+
     A post is billed once per UTC day: reading it again is free. Workers reserve posts before they request them, so that
     together they cannot exceed the budget, and give back those that they did not read. When Redis does not answer,
     nothing is limited, because a number that is missed is worse than its cost. `HalfBudget` decides otherwise.
     """
 
-    def __init__(self, redis: Redis, platform: Platform, per_day: int | None, day: date) -> None:
+    def __init__(self, redis: Redis, platform: str, per_day: int | None, day: date) -> None:
         self._redis = redis
         self._per_day = per_day
         self._key = posts_read_key(platform, day)

@@ -21,6 +21,8 @@ def store_posts(
     stored: Mapping[str, PostDocument],
     now: datetime,
     rules: ContentRules,
+    *,
+    seen: bool = False,
 ) -> Mapping[str, PostDocument]:
     """Store what a reading says of an account's posts; return all known documents as they were before.
 
@@ -29,6 +31,7 @@ def store_posts(
 
     The facts in a list of the platform replace those that a client announced. A deleted post that was read now is
     revived. `rules` decide about the content of posts; `reading.dropped_content` then counts what they did not accept.
+    With `seen`, the documents tell when the platform last returned the posts, as those of watched accounts do.
 
     Raises:
         MongoUnavailable: MongoDB does not answer.
@@ -40,6 +43,9 @@ def store_posts(
         _document(account, post, stored.get(name), reading, read, now, rules)
         for name, post in {**read, **reading.listed}.items()
     ]
+    if seen:
+        for one in facts:
+            one["seenAt"] = now
     publications.put_posts(store, account, facts, {post["_id"]: post for post in stored.values()})
     back = [stored[name] for name in read if name in stored and "deletedAt" in stored[name]]
     if back:

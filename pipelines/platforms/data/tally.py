@@ -40,16 +40,17 @@ class Tally:
         else:
             self.limited = error
 
-    def count_call(self, *, for_posts: bool = False) -> None:
-        """Count one call that is about to be sent.
+    def count_call(self, calls: int = 1, *, for_posts: bool = False) -> None:
+        """Count one request that is about to be sent, which the platform counts as so many calls.
 
         `for_posts` is set for the calls that read one post each. They leave a part of the budget to the others, which
         read the account and its lists.
 
         Raises:
-            CallsUsed: `budget` has no room for the call, which must not be sent.
+            CallsUsed: `budget` has no room for the calls; the request must not be sent.
         """
         if self.budget is not None:
-            self.used_percent = max(self.used_percent, self.budget.spend(for_posts=for_posts))
-        self.calls += 1
+            for _ in range(calls):
+                self.used_percent = max(self.used_percent, self.budget.spend(for_posts=for_posts))
+        self.calls += calls
         self.requests += 1

@@ -144,8 +144,7 @@ class GraphApi:
         form = {"batch": orjson.dumps(elements).decode(), "include_headers": "true"}
         for attempt in retrying(tally):
             with attempt:
-                tally.calls += len(gets)
-                tally.requests += 1
+                tally.count_call(len(gets))
                 status, body, headers = self._http.send("POST", f"/{self.version}/", token=token, form=form)
                 raise_for(status, body, headers)
                 _note_usage(tally, headers)
