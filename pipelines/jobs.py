@@ -61,6 +61,12 @@ AGGREGATE: Mapping[Period, AssetJob] = {
     "weekly": _aggregate("weekly"),
     "monthly": _aggregate("monthly"),
 }
+read_watched = dg.define_asset_job(
+    "read_watched",
+    selection=dg.AssetSelection.assets("raw_public", "public_rollup"),
+    description="Reads the public numbers of all watched accounts that were not read today, and rolls them up.",
+    tags={**Priority.ROLLUP, **ONE_PARTITION},
+)
 forecast_daily = _insight(
     "forecast_daily",
     "account_forecasts",
@@ -149,7 +155,8 @@ def first_partitions(settings: Settings, now: datetime) -> dict[dg.AssetKey, str
     hours = {dg.AssetKey(f"raw_{platform}"): slot_key(FIRST_HOUR) for platform in PLATFORMS_IMPLEMENTED}
     kept = midnight((now - timedelta(days=settings.rollup_retention_days)).date())
     of_days = ("account_forecasts", "anomalies", "content_decay", "best_times", "forecast_models")
-    insights = {dg.AssetKey(name): period_key(kept) for name in of_days}
+    public = ("raw_public", "public_rollup")
+    insights = {dg.AssetKey(name): period_key(kept) for name in (*of_days, *public)}
     of_hours = ("post_outlooks", "breakout_posts", "hourly_forecasts")
     insights |= {dg.AssetKey(name): slot_key(FIRST_HOUR) for name in of_hours}
     return (
@@ -190,6 +197,7 @@ def purge_history() -> None:
 JOBS = [
     collect_hourly,
     *AGGREGATE.values(),
+    read_watched,
     forecast_daily,
     forecast_hours,
     train_forecasts,

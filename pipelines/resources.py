@@ -22,6 +22,7 @@ from metrics.upkeep import other_retention
 from metrics.vault import Vault
 from pipelines.collect.collector import Collector
 from pipelines.collect.history import HistoryReader
+from pipelines.watching.read import WatchedReader
 
 log = getLogger(__name__)
 
@@ -57,6 +58,10 @@ class Clients:
     def history_reader(self) -> HistoryReader:
         """Return a reader of histories; it decrypts credentials in memory only."""
         return HistoryReader(self.store, self.redis, self.announcer, Vault(self.settings.secret_keys), self.settings)
+
+    def watched_reader(self) -> WatchedReader:
+        """Return a reader of watched accounts; it decrypts credentials in memory only."""
+        return WatchedReader(self.store, self.redis, Vault(self.settings.secret_keys), self.settings)
 
     def collector(self) -> Collector:
         """Return a collector; it decrypts credentials in memory only."""

@@ -4,12 +4,13 @@ At midnight the daily schedule fires while slot 23 is still being collected: the
 rolled up at all, and the sensor `late_data` rolls it up again once the slot is there.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from metrics.forecasts import WINDOW
 from metrics.periods import DAY, HOUR, Period, period_start, previous_start
+from metrics.settings import load_settings
 from pipelines import jobs
 from pipelines.partitions import ended_slot, period_key, slot_key
 from pipelines.runs.automation import SCHEDULE_STATUS
@@ -153,6 +154,21 @@ def outlooks_hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     return dg.RunRequest(run_key=key, partition_key=key, tags=ONE_PARTITION)
 
 
+@dg.schedule(
+    name="read_watched",
+    job=jobs.read_watched,
+    cron_schedule=load_settings().watch_schedule,
+    execution_timezone="UTC",
+    default_status=SCHEDULE_STATUS,
+    description="At TIDEMARK_WATCH_SCHEDULE: reads the public numbers of watched accounts, of the present UTC day, and "
+    "rolls them up.",
+)
+def read_watched(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Request a reading of the watched accounts that were not looked at on the present UTC day."""
+    at = context.scheduled_execution_time.astimezone(UTC)
+    return dg.RunRequest(run_key=f"{at:%Y-%m-%d %H:%M}", partition_key=period_key(at))
+
+
 check_freshness = dg.ScheduleDefinition(
     name="check_freshness",
     job=jobs.check_freshness,
@@ -189,6 +205,7 @@ SCHEDULES = [
     outlooks_hourly,
     decay_daily,
     best_times_weekly,
+    read_watched,
     check_freshness,
     purge_history,
 ]

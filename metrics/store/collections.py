@@ -74,6 +74,11 @@ class CollectionRecords:
         with mongo_errors():
             return cast("list[CollectionDocument]", list(self._records.find(query)))
 
+    def accounts_with_record(self, start: datetime, end: datetime) -> set[str]:
+        """Return the accounts that have a record of any slot in `[start, end)`."""
+        with mongo_errors():
+            return set(self._records.distinct("accountId", {"slot": {"$gte": start, "$lt": end}}))
+
     def accounts_by_slot(
         self, platform: Platform, slots: Collection[datetime], where: Mapping[str, object], most: int
     ) -> dict[datetime, list[str]]:

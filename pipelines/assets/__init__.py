@@ -23,6 +23,7 @@ from pipelines.assets.forecast_models import forecast_models
 from pipelines.assets.forecasts import account_forecasts, hourly_forecasts
 from pipelines.assets.outside import OUTSIDE
 from pipelines.assets.posts import best_times, content_decay, post_outlooks
+from pipelines.assets.public import public_rollup, raw_public
 from pipelines.assets.raw import raw_asset
 from pipelines.assets.rollups import rollup_asset
 from pipelines.assets.sharded import sharded_asset
@@ -73,5 +74,18 @@ POSTS = [
     _stored(content_decay, "content_decay", code_version=decay_words.MODEL, freshness_policy=_DAILY),
     _stored(best_times, "best_times", code_version=best_times_words.MODEL, freshness_policy=_WEEKLY),
 ]
+PUBLIC = [
+    _stored(raw_public, "public_metrics", freshness_policy=_DAILY),
+    _stored(public_rollup, "public_rollups", code_version=str(DEFINITION_VERSION), freshness_policy=_DAILY),
+]
 EXPORTS = [export_warehouse, *([export_parquet] if _settings.export_url is not None else [])]
-ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [*OUTSIDE, *RAW, *ROLLUPS, *FORECASTS, *ANOMALIES, *POSTS, *EXPORTS]
+ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [
+    *OUTSIDE,
+    *RAW,
+    *ROLLUPS,
+    *FORECASTS,
+    *ANOMALIES,
+    *POSTS,
+    *PUBLIC,
+    *EXPORTS,
+]

@@ -25,6 +25,7 @@ _READ_BY_THE_API = [
     "breakout_posts",
     "content_decay",
     "best_times",
+    "public_rollup",
 ]
 
 

@@ -1,12 +1,15 @@
 """The job `aggregate_late`: one run that rolls up all days, weeks and months that are marked as changed.
 
-It reads the marks again before each period, so the week that a day has changed is rolled up in the same run. Each
-period is materialised as soon as it is written, as in runs of the assets themselves; a period that fails turns red in
+First come those of connected accounts, then those of watched ones, whose weeks and months have no partitions. The run
+reads the marks again before each period, so the week that a day has changed is rolled up in the same run. Each period
+is materialised as soon as it is written, as in runs of the assets themselves; a period that fails turns red in
 Dagster's UI.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from time import monotonic
 
 import dagster as dg
@@ -19,6 +22,7 @@ from metrics.periods import PERIODS, Period
 from metrics.store import Store
 from metrics.store.rollup.roll_marks import Pending
 from pipelines import jobs
+from pipelines.assets.public import ROLLUP, roll_public
 from pipelines.assets.rollups import RETRIES, roll_partition
 from pipelines.checks import rollup_checks
 from pipelines.partitions import period_key
@@ -33,6 +37,12 @@ LONGEST_RUN_SECONDS = 600.0
 """After that long, a run begins no further period: the next run continues, with overdue periods first."""
 
 Reports = dict[Period, dict[datetime, RollReport]]
+
+
+def busy_public(instance: DagsterInstance) -> Sequence[Period]:
+    """Return the periods of watched accounts that wait because a run reads these accounts, and rolls them up."""
+    reading = RunsFilter(job_name=jobs.read_watched.name, statuses=UNFINISHED)
+    return PERIODS if instance.get_runs(filters=reading, limit=1) else ()
 
 
 def marks_by_period(store: Store) -> dict[Period, Sequence[Pending]]:
@@ -62,13 +72,20 @@ def roll_late(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
     """Roll up all marked periods. If one fails, the others are rolled up nevertheless; then the run fails."""
     with retried(context, RETRIES), one_line_failures():
         clients = tidemark.clients()
+        own = _Lane(clients.store, busy_periods(context.instance), _asset, partial(_roll_one, context, clients))
+        public = _Lane(
+            clients.store.public,
+            busy_public(context.instance),
+            lambda period: ROLLUP if period == "daily" else None,
+            partial(roll_public, context, clients),
+        )
         reports: Reports = {}
-        failed = _roll_all(context, clients, reports)
+        failed = [*_roll_all(context, own, reports), *_roll_all(context, public, {})]
         for period, some in reports.items():
             context.log_event(_evaluation(clients, period, some))  # type: ignore[arg-type]  # Dagster takes it
         if failed:
-            context.log.error("not rolled up: %s", ", ".join(f"{period} {period_key(at)}" for period, at in failed))
-            raise next(iter(failed.values()))
+            context.log.error("not rolled up: %s", ", ".join(what for what, _ in failed))
+            raise failed[0][1]
 
 
 @dg.job(
@@ -81,54 +98,71 @@ def aggregate_late() -> None:
     roll_late()
 
 
-def _roll_all(
-    context: dg.OpExecutionContext, clients: Clients, reports: Reports
-) -> Mapping[tuple[Period, datetime], Exception]:
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """The marked periods of one kind of accounts: those that wait, and how one is rolled up and shown in Dagster.
+
+    `asset` returns the asset whose partition is a period, None if there is none.
+    """
+
+    store: Store
+    occupied: Sequence[Period]
+    asset: Callable[[Period], str | None]
+    roll: Callable[[Period, datetime, Sequence[str]], RollReport]
+
+
+def _roll_all(context: dg.OpExecutionContext, lane: _Lane, reports: Reports) -> list[tuple[str, Exception]]:
     """Roll up due periods one after the other, each once; return those that failed, with their errors."""
-    failed: dict[tuple[Period, datetime], Exception] = {}
+    failed: list[tuple[str, Exception]] = []
     tried: set[tuple[Period, datetime]] = set()
-    occupied, began = busy_periods(context.instance), monotonic()
+    began = monotonic()
     while monotonic() - began < LONGEST_RUN_SECONDS:
         now = utcnow()
-        found = next_due(due_marks(marks_by_period(clients.store), occupied, now), now, besides=tried)
+        found = next_due(due_marks(marks_by_period(lane.store), lane.occupied, now), now, besides=tried)
         if found is None:
             break
         period, mark = found
         tried.add((period, mark.start))
         try:
-            reports.setdefault(period, {})[mark.start] = _roll_one(context, clients, period, mark)
+            reports.setdefault(period, {})[mark.start] = lane.roll(period, mark.start, mark.workspaces)
         except Unavailable:
             raise
         except Exception as error:
             context.log.exception("%s %s could not be rolled up", period, period_key(mark.start))
-            failed[period, mark.start] = error
-            _show_as_failed(context, period, mark.start)
+            failed.append((f"{period} {period_key(mark.start)}", error))
+            if (asset := lane.asset(period)) is not None:
+                _show_as_failed(context, asset, mark.start)
     return failed
 
 
-def _show_as_failed(context: dg.OpExecutionContext, period: Period, start: datetime) -> None:
+def _asset(period: Period) -> str:
+    return f"{period}_rollup"
+
+
+def _show_as_failed(context: dg.OpExecutionContext, asset: str, start: datetime) -> None:
     """Make Dagster show a partition as failed, as it does for a failed run of the asset itself.
 
     Dagster considers a partition failed if its newest event says that a run planned to materialise it, and that run
     failed. A run of an asset job has such events from its beginning; a run of ops has none.
     """
-    planned = AssetMaterializationPlannedData(dg.AssetKey(f"{period}_rollup"), partition=period_key(start))
+    planned = AssetMaterializationPlannedData(dg.AssetKey(asset), partition=period_key(start))
     event = dg.DagsterEvent.build_asset_materialization_planned_event(context.job_name, context.op.name, planned)
     context.instance.report_dagster_event(event, context.run_id)
 
 
-def _roll_one(context: dg.OpExecutionContext, clients: Clients, period: Period, mark: Pending) -> RollReport:
-    key = dg.AssetKey(f"{period}_rollup")
-    report = roll_partition(context, clients, key, period, mark.start, mark.workspaces)
-    context.log.info("%s: %s", period_key(mark.start), report.summary())
+def _roll_one(
+    context: dg.OpExecutionContext, clients: Clients, period: Period, start: datetime, workspaces: Sequence[str]
+) -> RollReport:
+    report = roll_partition(context, clients, dg.AssetKey(_asset(period)), period, start, workspaces)
+    context.log.info("%s: %s", period_key(start), report.summary())
     return report
 
 
 def _evaluation(clients: Clients, period: Period, reports: Mapping[datetime, RollReport]) -> AssetCheckEvaluation:
     """Evaluate the check of an asset of which this run rolled up periods."""
-    found = rollup_checks.result(clients.store, f"{period}_rollup", period, reports, of_all=False)
+    found = rollup_checks.result(clients.store, _asset(period), period, reports, of_all=False)
     return AssetCheckEvaluation(
-        asset_key=dg.AssetKey(f"{period}_rollup"),
+        asset_key=dg.AssetKey(_asset(period)),
         check_name=str(found.check_name),
         passed=found.passed,
         metadata=found.metadata,

@@ -1,8 +1,8 @@
 """Change the calendar of a workspace: derive its rollups in the new calendar, then let that one answer reads at once.
 
-Until the switch, reads are answered by the rollups of the current calendar, all of them. Roll-ups keep the rollups of
-both calendars up to date meanwhile. Everything can be repeated: a change that was killed goes on at the last day that
-it had derived.
+Both those of connected and of watched accounts are derived. Until the switch, reads are answered by the rollups of the
+current calendar, all of them. Roll-ups keep the rollups of both calendars up to date meanwhile. Everything can be
+repeated: a change that was killed goes on at the last day that it had derived.
 """
 
 from collections.abc import Callable, Iterator
@@ -57,29 +57,47 @@ def change_calendar(
     upcoming = known.upcoming
     if upcoming is None:
         return None
-    first = first_derivable(store, workspace_id, upcoming, horizon)
-    # Where the log itself begins later, there is nothing before.
-    is_limited = first is not None and first != first_derivable(store, workspace_id, upcoming, None)
-    until = upcoming.span("daily", first).start if first and is_limited else None
-    plan = _plan(upcoming, first, upcoming.date_of(now), until)
-    total, done = sum(len(starts) for starts in plan.values()), 0
-    reached = store.calendars.derived(workspace_id, upcoming)
-    for period, starts in plan.items():
-        for some in batched(starts, _BATCH):
-            done += len(some)
-            if period == "daily" and reached is not None and some[-1] < reached:
-                continue
-            _derive(store, workspace_id, upcoming, period, some, run_id, horizon, now)
-            if period == "daily":
-                store.calendars.note_derived(workspace_id, upcoming, some[-1])
-            progress(done, total)
-    _catch_up(store, workspace_id, upcoming, run_id, horizon, now)
-    former = _keep_former(store, workspace_id, known, upcoming, until)
+    kinds = [_Kind.of(each, workspace_id, upcoming, horizon, now) for each in (store, store.public)]
+    total, done = sum(len(starts) for kind in kinds for starts in kind.plan.values()), 0
+    for kind in kinds:
+        # Only the days of connected accounts are worth remembering how far they are.
+        reached = store.calendars.derived(workspace_id, upcoming) if kind.store is store else None
+        for period, starts in kind.plan.items():
+            for some in batched(starts, _BATCH):
+                done += len(some)
+                if period == "daily" and reached is not None and some[-1] < reached:
+                    continue
+                _derive(kind.store, workspace_id, upcoming, period, some, run_id, horizon, now)
+                if period == "daily" and kind.store is store:
+                    store.calendars.note_derived(workspace_id, upcoming, some[-1])
+                progress(done, total)
+    former: list[Former] = []
+    for kind in kinds:
+        _catch_up(kind.store, workspace_id, upcoming, run_id, horizon, now)
+        kept = _keep_former(kind.store, workspace_id, known, upcoming, kind.until)
+        former = former or kept
     if not store.calendars.switch(workspace_id, upcoming, former):
         return None
     if store.names is OWN:
         mark_workspace(store, workspace_id)
     return Change(workspace_id, upcoming, total, former[-1].until if former else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """The partitions to derive of connected accounts, or of watched ones, and until when former rollups answer."""
+
+    store: Store
+    plan: dict[Period, list[datetime]]
+    until: datetime | None
+
+    @classmethod
+    def of(cls, store: Store, workspace_id: str, upcoming: Calendar, horizon: Horizon, now: datetime) -> "_Kind":
+        first = first_derivable(store, workspace_id, upcoming, horizon)
+        # Where the log itself begins later, there is nothing before.
+        is_limited = first is not None and first != first_derivable(store, workspace_id, upcoming, None)
+        until = upcoming.span("daily", first).start if first and is_limited else None
+        return cls(store, _plan(upcoming, first, upcoming.date_of(now), until), until)
 
 
 def delete_unused(store: Store, workspace_id: str) -> int:

@@ -76,11 +76,15 @@ def next_due(
     return left[0] if left else None
 
 
-def run_key(marks: Mapping[Period, Sequence[Pending]]) -> str:
-    """Return a name for the work that marks request: it stays the same until something else is marked or due."""
+def run_key(marks: Mapping[Period, Sequence[Pending]], public: Mapping[Period, Sequence[Pending]] | None = None) -> str:
+    """Return a name for the work that marks request: it stays the same until something else is marked or due.
+
+    `marks` are those of connected accounts, and `public` those of watched ones.
+    """
     state = "|".join(
-        f"{period}:{period_key(mark.start)}:{','.join(mark.workspaces)}:{mark.touched}"
+        f"{kind}{period}:{period_key(mark.start)}:{','.join(mark.workspaces)}:{mark.touched}"
+        for kind, found in (("", marks), ("public ", public or {}))
         for period in PERIODS
-        for mark in marks.get(period, ())
+        for mark in found.get(period, ())
     )
     return f"late:{hashlib.sha256(state.encode()).hexdigest()[:16]}"

@@ -1,5 +1,6 @@
 """Metadata of materialisations and runs: counts that Dagster plots over partitions, and tables of failures."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from pipelines.collect.history import HistoryReport
 from pipelines.collect.report import INTERNAL_ERROR, CollectReport, Failure
 from pipelines.rollup import RollReport
 from pipelines.runs.trends import COMPLETE, PERCENT, hours_before, periods_before, plot
+from pipelines.watching.report import WatchReport
 
 MAX_ROWS = 50
 
@@ -100,6 +102,30 @@ def no_observation_text(report: CollectReport) -> str:
     """Return the description of an hour in which a run collected accounts without getting any observation."""
     why = ": the platform no longer answers for this hour" if report.not_recoverable else ""
     return f"This run brought no observation of the {report.expected} accounts that it asked for{why}."
+
+
+def watched_metadata(reports: Sequence[WatchReport]) -> dict[str, dg.MetadataValue]:
+    """Return the metadata of a run that read watched accounts: sums over the platforms, and a table of them."""
+    counts = [report.counts() for report in reports]
+    sums = {name: sum(one[name] for one in counts) for name in (counts[0] if counts else ())}
+    metadata = whole_numbers({"dagster/partition_row_count" if n == "observations" else n: c for n, c in sums.items()})
+    metadata["usd"] = dg.MetadataValue.float(round(sum((report.usd for report in reports), 0.0), 4))
+    metadata["refused_by_state"] = dg.MetadataValue.json(dict(sum((one.refused for one in reports), Counter())))
+    metadata["not_read_by_reason"] = dg.MetadataValue.json(dict(sum((one.reasons for one in reports), Counter())))
+    if due := [report for report in reports if report.due]:
+        rows = [
+            {
+                "platform": one.platform,
+                **{name: str(number) for name, number in one.counts().items()},
+                "usd": f"{one.usd:.3f}",
+                "seconds": f"{one.seconds:.1f}",
+            }
+            for one in due
+        ]
+        metadata["platforms"] = _table(rows)
+    if unforeseen := sorted({place for report in reports for place in report.unforeseen}):
+        metadata["internal_errors_at"] = dg.MetadataValue.md(", ".join(unforeseen))
+    return metadata
 
 
 def roll_metadata(report: RollReport) -> dict[str, dg.MetadataValue]:

@@ -6,7 +6,7 @@ import dagster as dg
 from dagster import RunsFilter
 
 from metrics.clock import utcnow
-from pipelines.ops.aggregate_late import aggregate_late, busy_periods, marks_by_period
+from pipelines.ops.aggregate_late import aggregate_late, busy_periods, busy_public, marks_by_period
 from pipelines.resources import Tidemark
 from pipelines.runs.attempts import attempts
 from pipelines.runs.automation import SENSOR_STATUS
@@ -19,8 +19,8 @@ from pipelines.runs.tags import LATE
     job=aggregate_late,
     minimum_interval_seconds=5,
     default_status=SENSOR_STATUS,
-    description="Requests a run that rolls up again the days, weeks and months whose observations changed, and no "
-    "others.",
+    description="Requests a run that rolls up again the days, weeks and months whose observations changed, of "
+    "connected and of watched accounts, and no others.",
 )
 def late_data(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request a run for the due marks; after a failed run, request it again with increasing waits."""
@@ -30,9 +30,11 @@ def late_data(context: dg.SensorEvaluationContext, tidemark: Tidemark) -> Iterat
         yield dg.SkipReason("changed periods are being rolled up")
         return
     found = due_marks(marks_by_period(clients.store), busy_periods(context.instance), now)
-    key = run_key(found)
-    attempt = attempts(context.instance, LATE, key).next(now) if found else None
+    public = due_marks(marks_by_period(clients.store.public), busy_public(context.instance), now)
+    key = run_key(found, public)
+    attempt = attempts(context.instance, LATE, key).next(now) if found or public else None
     if attempt is not None:
         yield dg.RunRequest(run_key=f"{key}:{attempt}", tags={LATE: key})
     else:
-        yield dg.SkipReason("the last attempt failed; the next one comes later" if found else "no period is due")
+        waits = "the last attempt failed; the next one comes later"
+        yield dg.SkipReason(waits if found or public else "no period is due")

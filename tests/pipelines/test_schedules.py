@@ -21,6 +21,8 @@ from pipelines.definitions import defs
         ("aggregate_weekly", "0 1 * * 1", datetime(2025, 1, 6, 1), "2024-12-30"),
         ("aggregate_monthly", "0 2 1 * *", datetime(2024, 3, 1, 2), "2024-02-01"),
         ("aggregate_monthly", "0 2 1 * *", datetime(2026, 1, 1, 2), "2025-12-01"),
+        # No platform shows the public numbers of a day that has ended.
+        ("read_watched", "10 6 * * *", datetime(2026, 3, 9, 6, 10), "2026-03-09"),
     ],
 )
 def test_tick_names_the_window_that_ended(schedule: str, cron: str, tick: datetime, partition: str) -> None:

@@ -1,5 +1,6 @@
 """Checks of MongoDB and Redis: they can be reached, are new enough, and are set up so that no data is lost."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -97,8 +98,8 @@ def _erasures(store: Store) -> str:
 
 
 def _waiting(store: Store) -> str:
-    waiting = {period: n for period, n in store.marks.count().items() if n}
-    oldest = store.marks.oldest()
+    waiting = Counter(store.marks.count()) + Counter(store.public.marks.count())
+    oldest = min((at for at in (store.marks.oldest(), store.public.marks.oldest()) if at is not None), default=None)
     if not waiting or oldest is None:
         return "none"
     age = utcnow() - oldest
