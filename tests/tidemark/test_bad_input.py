@@ -84,6 +84,7 @@ GOOD: dict[str, list[str]] = {
     "watch list": ["watch", "list", "acme"],
     "watch off": ["watch", "off", "acme", "twitter"],
     "watch on": ["watch", "on", "acme", "twitter"],
+    "watch read": ["watch", "read", "acme"],
     "watch remove": ["watch", "remove", "acme", "instagram", "@rival"],
     "up": ["up", "--clock", "2026-03-28T22:55Z"],
 }
@@ -143,6 +144,7 @@ BAD: list[tuple[str, str]] = [
     ("watch import acme missing.csv", "missing.csv: No such file"),
     ("watch off acme myspace", "myspace"),
     ("watch on a/b twitter", "WORKSPACE"),
+    ("watch read acme --platform tiktok", "--platform: TikTok shows no numbers of others"),
     ("calendar show nowhere", "there is no workspace nowhere"),
     ("calendar set acme --time-zone +02:00", "is an offset"),
     ("calendar set acme --time-zone Berlin", "did you mean Europe/Berlin"),

@@ -14,6 +14,7 @@ from metrics.store import Store
 from metrics.store.setup.namespaces import PUBLIC
 from metrics.upkeep.backup import backup
 from metrics.watching.lists import NewWatch
+from tests.simulator_fixture import Simulator
 from tests.tidemark.commands import Cli
 from tests.tidemark.conftest import cli, on_stores
 from tests.tidemark.test_campaigns_and_alerts import acme
@@ -109,3 +110,16 @@ def test_wrong_file_is_refused_with_its_rows(content: str, line: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         parse(content.encode())
     assert str(refused.value).startswith(line)
+
+
+def test_workspace_is_read_at_once(
+    cli: Cli, acme: Store, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIDEMARK_BLUESKY_URL", simulator.url)
+    account = simulator.world.account("bluesky", 150)
+    assert cli("watch", "read", "acme", "--platform", "bluesky").out == "every watched account was read today\n"
+    cli("watch", "add", "acme", "bluesky", account.platform_account_id)
+    (told,) = json.loads(cli("watch", "read", "acme", "--platform", "bluesky", "--json").out)
+    assert (told["due"], told["read"], told["usd"]) == (1, 1, 0)
+    assert acme.watch_lists.all("acme")[0]["state"] == "active"
+    assert cli("watch", "read", "acme", "--platform", "bluesky").out == "every watched account was read today\n"

@@ -30,7 +30,7 @@ def test_hours_that_are_collected_in_shards_come_from_it_too(platform: str) -> N
 def test_stored_assets_name_their_collection_their_version_and_when_they_are_late() -> None:
     found = defs.get_repository_def().asset_graph
     stored = [key for one in ASSETS if isinstance(one, dg.AssetsDefinition) for key in one.keys if one not in EXPORTS]
-    assert len(stored) == len(PLATFORMS) + 11
+    assert len(stored) == len(PLATFORMS) + 13
     for key in stored:
         node = found.get(key)
         assert str(node.metadata["dagster/uri"]).startswith("mongodb:///tidemark/")

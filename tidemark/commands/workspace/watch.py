@@ -143,6 +143,33 @@ def enter(
         print_line(f"{platform} {found.watched['handle']} on {found.day}: {told}, entered by {user()}")
 
 
+@app.command("read", epilog="Example: tidemark watch read demo-north --platform bluesky")
+def read_now(
+    workspace: Workspace,
+    platform: Annotated[Platform | None, typer.Option(help="One platform; by default all that show numbers.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Read the watched accounts of a workspace that were not read today, at once and within the same limits."""
+    with _changing(workspace) as (store, settings), open_redis(settings) as redis:
+        from metrics.vault import Vault
+        from pipelines.platforms.public.registry import PUBLIC_PLATFORMS
+        from pipelines.watching.read import WatchedReader
+
+        if platform is not None and platform not in PUBLIC_PLATFORMS:
+            raise InvalidInput(f"--platform: {FACTS[platform].title} shows no numbers of others", "--platform")
+        reader = WatchedReader(store, redis, Vault(settings.secret_keys), settings)
+        chosen = PUBLIC_PLATFORMS if platform is None else (platform,)
+        found = [reader.read(one, run_id="tidemark watch read", workspace_ids=(workspace,)) for one in chosen]
+    read = [one for one in found if one.due]
+    if as_json:
+        print_json([{"platform": one.platform, **one.counts(), "usd": round(one.usd, 4)} for one in read])
+        return
+    for one in read:
+        print_line(one.summary())
+    if not read:
+        print_line("every watched account was read today")
+
+
 @app.command(epilog="Example: tidemark watch off demo-north twitter")
 def off(workspace: Workspace, platform: OfPlatform, as_json: Json = False) -> None:
     """Switch a platform off for watching: no account of it is added or read. What was stored stays."""
