@@ -35,6 +35,8 @@ from metrics.store.store_sizes import SizeSamples
 from metrics.upkeep import sizes
 from metrics.upkeep.sizes import Sizes
 from metrics.vault import Vault, generate_secret_key
+from metrics.watching.lists import NewWatch, watch
+from metrics.watching.looks import note_refused
 from pipelines.resources import clients
 from tests.proxy import LOGIN, Authority, Proxy, web_server
 from tests.simulator_fixture import Simulator
@@ -395,3 +397,18 @@ def test_exit_code_and_json(cli: Cli, on_stores: Store, monkeypatch: pytest.Monk
     ran = cli("doctor", "--json")
     assert ran.code == 1
     assert [f["name"] for f in json.loads(ran.out) if not f["well"] and f["name"] != "ports"] == ["variables"]
+
+
+def test_watched_account_that_is_not_read_is_a_warning(store: Store, here: Settings) -> None:
+    watch(store, "acme", NewWatch("bluesky", "rival.bsky.social"), utcnow() - timedelta(days=4), 9)
+    found = findings(here)["watched accounts"]
+    assert (found.well, found.warning, found.detail) == (False, True, "1 were not looked at for 2 days")
+    assert "read_watched" in found.remedy
+    note_refused(store, store.watch_lists.all("acme")[0], "not_found", "It is not shown.", utcnow())
+    assert findings(here)["watched accounts"].well
+
+
+def test_old_mark_of_public_numbers_is_a_warning_too(store: Store, here: Settings) -> None:
+    store.public.marks.touch([("acme", "daily", midnight(utcnow().date()))])
+    store.db["public_roll_marks"].update_many({}, {"$set": {"touchedAt": utcnow() - timedelta(minutes=17)}})
+    assert findings(here)["rollups to do"].detail == "1 daily; the oldest for 17 minutes"

@@ -10,7 +10,7 @@ from metrics.collection.hours import holes, hours_to_look_at, missing_accounts
 from metrics.documents import AccountDocument
 from metrics.errors import CredentialError, InvalidInput
 from metrics.identity import account_number, stored_account_id
-from metrics.periods import HOUR
+from metrics.periods import DAY, HOUR
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.upkeep.retention import Horizon
@@ -19,6 +19,9 @@ from tidemark.checkup.finding import Finding, Trouble, look
 
 STALE = timedelta(hours=3)
 """Maximum age of the newest collected slot. While the last hour is being collected, it may be up to two hours."""
+
+UNREAD = 2 * DAY
+"""Watched accounts are read once a day: if one was not looked at for so long, the reading has stopped, or it waits."""
 
 _NAMED = 5
 
@@ -38,6 +41,7 @@ def accounts(store: Store, settings: Settings) -> Iterator[Finding]:
     yield look("accounts connected twice", lambda: _twice(known))
     yield look("collection", lambda: _newest(store, [a for a in known if a["state"] == "active"]))
     yield look("missing hours", lambda: _missing(store, settings))
+    yield look("watched accounts", lambda: _watched(store))
 
 
 def _keys(settings: Settings) -> str:
@@ -140,6 +144,17 @@ def _missing(store: Store, settings: Settings) -> str:
         # Only a warning at first: a large collection may still be running.
         warning=now - min(found) < 2 * HOUR,
     )
+
+
+def _watched(store: Store) -> str:
+    unread = store.watch_lists.count_unread(utcnow() - UNREAD)
+    if unread:
+        raise Trouble(
+            f"{unread} were not looked at for {UNREAD // DAY} days",
+            "check that the schedule read_watched is on; `tidemark watch list` tells what accounts wait for",
+            warning=True,
+        )
+    return f"each was looked at within {UNREAD // DAY} days"
 
 
 def _some(names: list[str]) -> str:
