@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, UrlConstraints, ValidationError, ValidationInfo, create_model, field_validator
 from pydantic_core import Url
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from metrics.clock import utcnow
@@ -17,6 +17,7 @@ from metrics.documents import Platform
 from metrics.errors import SettingsError
 from metrics.platforms.registry import FACTS
 from metrics.secret_files import FOLDER, unreadable
+from metrics.watch_settings import PostsPerDay, WatchSettings
 
 PREFIX = "TIDEMARK_"
 
@@ -26,30 +27,14 @@ PLATFORM_APIS = tuple(api for facts in FACTS.values() for api in facts.apis)
 HttpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["http", "https"])]
 MongoUrl = Annotated[str, Field(pattern=r"^mongodb(\+srv)?://")]
 RedisUrl = Annotated[str, Field(pattern=r"^((rediss?|unix)://|rediss?\+cluster://[^/,\s]+)")]
-PostsPerDay = Annotated[int | None, Field(ge=0)]
 CallsPerDay = Annotated[int, Field(ge=100)]
 """At least what the account itself, its lists and its days take in 24 hours."""
 CallsPerMinute = Annotated[int, Field(ge=1)]
 UnitsPerDay = Annotated[int, Field(ge=0)]
-_CRON = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
-"""The lowest and the highest number of each field of a cron expression."""
-_CRON_PART = re.compile(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/([1-9]\d?))?")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
 _HERE = ("localhost", "127.0.0.1", "[::1]")
 Executor = Literal["in_process", "multiprocess", "celery", "k8s"]
 Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-def _is_cron_field(text: str, bounds: tuple[int, int]) -> bool:
-    """Tell whether a text is a field of a cron expression with numbers between bounds: `*/6`, `5`, `1-5`, `6,18`."""
-    for part in text.split(","):
-        found = _CRON_PART.fullmatch(part)
-        if found is None:
-            return False
-        numbers = [int(one) for one in found.groups()[:2] if one is not None]
-        if any(not bounds[0] <= one <= bounds[1] for one in numbers) or numbers != sorted(numbers):
-            return False
-    return True
 
 
 def _platform_fields() -> dict[str, Any]:
@@ -98,9 +83,12 @@ def _platform_fields() -> dict[str, Any]:
 
 
 if TYPE_CHECKING:
-    _PlatformSettings = BaseSettings
+
+    class _PlatformSettings(WatchSettings):
+        """What a type checker knows of the fields that are made below."""
+
 else:
-    _PlatformSettings = create_model("_PlatformSettings", __base__=BaseSettings, **_platform_fields())
+    _PlatformSettings = create_model("_PlatformSettings", __base__=WatchSettings, **_platform_fields())
 
 
 class Settings(_PlatformSettings):
@@ -150,29 +138,6 @@ class Settings(_PlatformSettings):
         description="First UTC day of Dagster's partitions, as `2023-01-01`. Unset: hourly partitions begin with the "
         "year of the oldest kept observations, but at most five years ago; daily, weekly and monthly ones in 2024 at "
         "the latest.",
-    )
-    watch_limit: int = Field(
-        100,
-        ge=0,
-        le=10_000,
-        description="Accounts of others that a workspace may watch. Watched accounts that are its own do not count.",
-    )
-    watch_share: int = Field(
-        20,
-        ge=0,
-        le=100,
-        description="Percent of the calls of a connected account, and of quotas and budgets that own accounts need "
-        "too, that reading the public numbers of watched accounts may use. 0: no route that needs these is read.",
-    )
-    watch_posts_per_day: PostsPerDay = Field(
-        5_000,
-        description="Distinct posts of watched accounts that are read per UTC day from a platform that bills each of "
-        "them: X, 0.005 USD each, and 0.01 USD for each account. Unset: no limit of its own.",
-    )
-    watch_schedule: str = Field(
-        "10 6 * * *",
-        description="When the public numbers of watched accounts are read, as a cron expression in UTC. Accounts that "
-        "were read on the same day are left out, so that a later hour reads what a limit left over.",
     )
     rollup_retention_days: int = Field(3650, ge=1, le=20_000, description="Days that rollups are kept.")
 
@@ -305,14 +270,6 @@ class Settings(_PlatformSettings):
         if not is_object:
             raise ValueError("must be a JSON object")
         return options
-
-    @field_validator("watch_schedule")
-    @classmethod
-    def _check_schedule(cls, text: str) -> str:
-        parts = text.split()
-        if len(parts) != len(_CRON) or not all(map(_is_cron_field, parts, _CRON)):
-            raise ValueError("must be a cron expression of five fields, such as 10 6 * * *")
-        return " ".join(parts)
 
     @field_validator("first_day")
     @classmethod
