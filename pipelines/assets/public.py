@@ -10,7 +10,6 @@ from datetime import datetime
 import dagster as dg
 
 from metrics.clock import utcnow
-from metrics.documents import AggregatedDocument
 from metrics.errors import InvalidInput, Unavailable
 from metrics.periods import Period, midnight
 from metrics.upkeep.retention import Horizon
@@ -122,9 +121,6 @@ def roll_public(
     A day materialises its partition. A week or a month has none, and is an observation of the day that it begins with.
     """
 
-    def announce(workspace_id: str, _documents: Sequence[AggregatedDocument]) -> None:
-        clients.announce(workspace_id, [])
-
     now = utcnow()
     report = roll(
         clients.store.public,
@@ -133,7 +129,7 @@ def roll_public(
         run_id=context.run.run_id,
         workspace_ids=workspaces,
         horizon=Horizon.of(clients.store, clients.settings, now),
-        announce=announce,
+        announce=clients.announcer.announce_public_rollups,
     )
     event = dg.AssetMaterialization if period == "daily" else dg.AssetObservation
     metadata = {**tables.roll_metadata(report), "period": dg.MetadataValue.text(period)}

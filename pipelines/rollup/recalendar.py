@@ -17,7 +17,6 @@ from metrics.periods import DAY, Period
 from metrics.store import Store
 from metrics.store.errors import mongo_errors
 from metrics.store.rollup.rollups import answering_for
-from metrics.store.setup.namespaces import OWN
 from metrics.upkeep.retention import Horizon
 from metrics.warehouse.marking import mark_workspace
 from pipelines.rollup.affected_periods import affected_periods
@@ -78,8 +77,7 @@ def change_calendar(
         former = former or kept
     if not store.calendars.switch(workspace_id, upcoming, former):
         return None
-    if store.names is OWN:
-        mark_workspace(store, workspace_id)
+    mark_workspace(store, workspace_id)
     return Change(workspace_id, upcoming, total, former[-1].until if former else None)
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from metrics.documents import Document, Platform
 from metrics.periods import DAY, PERIODS
+from metrics.platforms.kept import first_kept
 from metrics.platforms.registry import FACTS
 from metrics.settings import Settings
 from metrics.store.setup.lifetimes import setting_differences
 from metrics.store.setup.namespaces import PUBLIC
-from metrics.upkeep.limited import first_kept
 from metrics.upkeep.retention import Horizon, apply
 from pipelines.platforms.public.registry import PUBLIC_PLATFORMS
 from pipelines.rollup import roll
