@@ -2,3 +2,5 @@
 
 `tables` defines what is loaded, `destinations` where to, and `loader` loads a day.
 """
+
+import metrics.export  # noqa: F401  It chooses Arrow's memory pool, before Arrow is loaded.

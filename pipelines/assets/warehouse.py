@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -11,7 +12,6 @@ from metrics.clock import utcnow
 from metrics.errors import MongoUnavailable, RedisUnavailable, TidemarkError
 from metrics.store.rollup.export_marks import ExportMark
 from metrics.store.workspace.warehouses import WarehouseDocument
-from metrics.warehouse.loader import Loader, LoadReport, opened
 from metrics.warehouse.marking import mark_days
 from metrics.warehouse.tables import TABLES
 from pipelines.checks import warehouse_checks
@@ -22,6 +22,9 @@ from pipelines.runs.failures import one_line_failures, retried
 from pipelines.runs.progress import Progress
 from pipelines.runs.tags import LOAD, WAREHOUSE
 
+if TYPE_CHECKING:
+    from metrics.warehouse.loader import Loader, LoadReport
+
 RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """Retries in case MongoDB or Redis does not answer. A warehouse that does not answer is tried by a later run."""
 
@@ -30,7 +33,7 @@ RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL
 class _Outcome:
     """What became of the warehouses in a run."""
 
-    reports: list[LoadReport] = field(default_factory=list)
+    reports: "list[LoadReport]" = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
 
@@ -85,6 +88,9 @@ def _load(
     pending = marks.pending(utcnow(), days)
     if not pending:
         return
+    # Loaded late: it needs Arrow, which takes 50 MB, and few runs load warehouses.
+    from metrics.warehouse.loader import Loader, opened
+
     try:
         with opened(warehouse, clients.settings, clients.redis) as destination:
             loader = Loader(clients.store, clients.settings, destination, name, context.run.run_id)
@@ -104,7 +110,7 @@ def _load(
     clients.store.warehouses.note(name, {"at": utcnow()})
 
 
-def _differences(loader: Loader, loaded: Sequence[ExportMark]) -> list[str]:
+def _differences(loader: "Loader", loaded: Sequence[ExportMark]) -> list[str]:
     """Return what differs in one of the days that were loaded: the newest one."""
     sampled = loaded[-1]
     return [str(one) for one in loader.differences(sampled.workspace_id, sampled.day.date())]

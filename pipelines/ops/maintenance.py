@@ -14,7 +14,6 @@ from metrics.upkeep.ended import delete_ended
 from metrics.upkeep.limited import limited_accounts
 from metrics.upkeep.retention import Horizon, apply
 from metrics.upkeep.sizes import keep, measure
-from metrics.warehouse.forget import forget
 from pipelines.resources import Tidemark
 from pipelines.rollup.recalendar import delete_unused
 from pipelines.runs import storage
@@ -40,6 +39,9 @@ def apply_retention(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
 def delete_ended_grants(context: dg.OpExecutionContext, tidemark: Tidemark) -> None:
     """Delete the data of accounts whose grant has ended, in exports and warehouses too, and log which these are."""
     clients = tidemark.clients()
+    # Loaded late: it needs Arrow, which takes 50 MB, and the other jobs do not.
+    from metrics.warehouse.forget import forget
+
     folders = Folders.open(clients.settings)
 
     def exported(account: AccountDocument) -> None:

@@ -16,5 +16,6 @@ def test_definitions_load_nothing_that_few_runs_need() -> None:
 
 
 def test_arrow_gives_back_what_it_no_longer_needs() -> None:
-    code = "import metrics.export.parquet, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
-    assert said_by(code) == "system"
+    for module in ("metrics.export.parquet", "metrics.warehouse.arrow"):
+        code = f"import {module}, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+        assert said_by(code) == "system"

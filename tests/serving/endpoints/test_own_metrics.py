@@ -208,7 +208,7 @@ def test_old_versions_are_read_with_at(client: httpx.Client, days: Store, redis_
         ("series", {"metrics": "lovd"}, "metrics", "did you mean loved?"),
         ("aggregated", {"period": "daily", "include": "lovd"}, "include", "did you mean loved?"),
         ("aggregated", {"period": "daily", "include": "followers"}, "include", "there is no metric followers"),
-        ("export", {"dataset": "metrics", "format": "csv", "include": "loved"}, "include", "observations have no"),
+        ("export", {"dataset": "metrics", "format": "csv", "include": "loved"}, "include", "dataset metrics has no"),
         ("export", {"dataset": "aggregated", "format": "csv", "include": "x"}, "include", "there is no metric x"),
     ):  # fmt: skip
         refused = client.get(f"{PATH}/{path}", params=query)
