@@ -5,6 +5,9 @@ connected account lends its token, each workspace is read with its own. An accou
 with it, and one that has to wait for a limit is among the first of the next run.
 """
 
+import os
+import sys
+import threading
 import time
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +40,7 @@ CHUNK = 50
 """Accounts that are read and then stored together: as many as most calls that are about several accounts take."""
 LENT_CHUNK = 10
 _THREADS = 4
+_NICE = 10
 
 
 def slot_at(now: datetime) -> datetime:
@@ -96,13 +100,22 @@ class WatchedReader:
             WatchedPosts.of(self.redis, self.settings, platform, now.date()),
             shared=facts is not None and facts.shared,
         )
-        with ThreadPoolExecutor(_THREADS, thread_name_prefix=f"watch-{platform}") as pool:
+        with ThreadPoolExecutor(_THREADS, f"watch-{platform}", initializer=_step_back) as pool:
             if facts is not None and facts.lends:
                 lenders = Lenders(self.store, self.redis, self.vault, self.settings, platform, own, pauses)
                 work, parts = _Lent(look, lenders).read, _by_workspace(due)
             else:
                 work, parts = _Open(look).read, list(_known(look, due))
             list(pool.map(work, parts))
+
+
+def _step_back() -> None:
+    """Let other processes of the machine come first: the collection of own accounts must not wait for these readings.
+
+    Linux has a priority for each thread; elsewhere, nothing happens.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 def _by_workspace(due: Iterable[WatchedDocument]) -> list[list[WatchedDocument]]:
