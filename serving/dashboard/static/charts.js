@@ -125,7 +125,8 @@ function cell({ write }, one, i) {
   return [write(value), isSmall(basisOf(one, i)) ? h("span.small.warn", {}, `of ${basisText(one, i)}`) : null];
 }
 
-function label({ start, end }) {
+/** Name a period by its dates. */
+export function label({ start, end }) {
   const from = dateOf(start), to = dateOf(Date.parse(end) - 1);
   return from === to ? shortDate(from) : span(from, to);
 }

@@ -17,6 +17,8 @@ const signed = (value, text) => (value > 0 ? "+" : value < 0 ? MINUS : "±") + t
 
 export const count = (value) => (Math.abs(value) >= 1e7 ? compact : whole).format(value).replace("-", MINUS);
 export const percent = (value) => `${fine.format(value).replace("-", MINUS)}${NBSP}%`;
+/** Write a number with so many digits after the point, or, without `places`, with at most two. */
+export const decimal = (value, places) => new Intl.NumberFormat("en", { maximumFractionDigits: places ?? 2, minimumFractionDigits: places ?? 0 }).format(value).replace("-", MINUS);
 export const change = (value) => signed(value, count(Math.abs(value)));
 export const changePercent = (value) => signed(value, `${(Math.abs(value) >= 1000 ? whole : rough).format(Math.abs(value))}${NBSP}%`);
 export const changePoints = (value) => signed(value, `${fine.format(Math.abs(value))}${NBSP}pp`);

@@ -4,6 +4,7 @@ import { access as readAccess } from "./access.js";
 import { accounts } from "./accounts.js";
 import { Activity } from "./activity.js";
 import { alerts, thresholds as withThresholds } from "./alerts.js";
+import { among } from "./among.js";
 import { Api } from "./api.js";
 import { bestTimes } from "./besttimes.js";
 import { charts, complete } from "./charts.js";
@@ -41,10 +42,10 @@ import { enter as enterZone } from "./zone.js";
 const warnings = (reading) => alerts(reading, access);
 /**
  * Per kind of page: what is at the top and shown first, the rest, and, by the ids of their places, what is drawn when it comes near
- * the view: charts, own metrics, top posts and accounts, and what changes little: the next hours, and what many posts are read for.
+ * the view: charts, own metrics, top posts, watched accounts and accounts, and what changes little: the next hours, and what many posts are read for.
  */
 const SECTIONS = {
-  workspace: { top: [warnings, filter, histories, figures, coverage, today], rest: [platforms], later: { charts, own, posts, accounts }, slow: { hours, types, "best-times": bestTimes, decay } },
+  workspace: { top: [warnings, filter, histories, figures, coverage, today], rest: [platforms], later: { charts, own, posts, among, accounts }, slow: { hours, types, "best-times": bestTimes, decay } },
   account: { top: [warnings, subject, histories, figures, coverage, today], rest: [], later: { charts, posts }, slow: { hours, types, "best-times": bestTimes, decay } },
   post: { top: [warnings, post], rest: [], later: {}, slow: {} },
   happened: { top: [warnings, happened], rest: [], later: {}, slow: {} },

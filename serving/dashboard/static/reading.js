@@ -2,13 +2,15 @@
 
 import { breathe } from "./dom.js";
 import { older } from "./stream.js";
-import { dates, later, today } from "./state.js";
+import { dates, iso, later, today } from "./state.js";
 import { dateOf } from "./zone.js";
 
 const POST_PAGES = 5;
 const EVERY_PAGE = Infinity;
 const MOST_DAYS = 400;
 const CHARTED = ["followers", "followerGrowth", "totalEngagement", "engagementRate", "totalImpressions", "totalViews", "totalClicks", "postCount"];
+const BENCHMARKED = ["followers", "posts", "shareOfEngagement"];
+const PERIODS = 12; // of the history of benchmarks
 const EVERY_POST = { sort: "publishedAt" };
 
 export class Reading {
@@ -158,6 +160,22 @@ export class Reading {
     return (await this._get("series", { metrics: name, interval, groupBy: "platform", startDate: from, endDate: chartTo, ...this._scope() })).data;
   }
 
+  /** Read the watched accounts of the workspace: `{data, meta}`. */
+  watched() {
+    return this._get("watched", {});
+  }
+
+  /** Read what watched accounts of a platform had in each week or month: those of nearly a year that ends with the range. */
+  async benchmarkSeries(platform, interval) {
+    const { chartTo } = this.range;
+    return (await this._get("series", { scope: "benchmarks", metrics: BENCHMARKED.join(), interval, platform, startDate: firstOf(chartTo, interval), endDate: chartTo })).data;
+  }
+
+  /** Read the comparison of the groups of a platform in one period. */
+  async benchmarks(platform, period, { start, end }) {
+    return (await this._get("benchmarks", { period, platform, startDate: dateOf(start), endDate: dateOf(Date.parse(end) - 1) }, EVERY_PAGE)).data;
+  }
+
   /** Read the totals of the present day and of the previous day: out of the charts' values, if those are of these days. */
   async today() {
     const [from, to] = yesterdayAndToday(), { range } = this;
@@ -210,6 +228,13 @@ export class Reading {
     const path = `/analytics/post/${encodeURIComponent(this.view.post)}/metrics`;
     return (await this._read(path, { startDate: later(today(), 1 - MOST_DAYS), endDate: today(), limit: 1000 })).data;
   }
+}
+
+/** Return a day of the first one of the weeks or months whose last one holds a date. */
+function firstOf(date, interval) {
+  if (interval === "weekly") return later(date, 7 * (1 - PERIODS));
+  const [year, month] = date.split("-").map(Number);
+  return iso(Date.UTC(year, month - PERIODS, 1));
 }
 
 const yesterdayAndToday = () => [later(today(), -1), today()];

@@ -1,0 +1,160 @@
+// The section that compares own accounts with watched ones by public numbers: what to compare, and what is not comparable.
+
+import { frame, label } from "./charts.js";
+import { $, choice, h, render } from "./dom.js";
+import { isolate, platform as named, plural } from "./format.js";
+import { METRICS, ranking } from "./ranking.js";
+import { library } from "./plot.js";
+import { rhythm, typesOfPosts } from "./rhythm.js";
+import { sharesOfEngagement } from "./shares.js";
+
+const CHARTS = [{ id: "among-shares", title: "Share of engagement" }, { id: "among-rhythm", title: "Posting rhythm" }];
+const INTERVALS = [["weekly", "Weeks"], ["monthly", "Months"]];
+const LIST = new Intl.ListFormat("en");
+const STATUS = { open: ", not over", partial: ", partly read" };
+/** By which metric accounts are ranked until a person chooses one: the first of these that somebody has. */
+const USUAL = ["engagementPer1000Followers", "engagementPerPost", "followers"];
+
+/** What a person chose; empty until then. A choice that the data does not have is passed over, and remembered. */
+const chosen = { group: "", interval: "weekly", period: "", metric: "" };
+let latest = null;
+
+/** Draw the section from the watched accounts of the platforms that the view covers. */
+export async function among(reading, live) {
+  latest = reading;
+  const { data, meta } = await reading.watched(), { view } = reading;
+  const watched = data.filter(({ platform }) => (!view.platform || platform === view.platform) && !meta.platformsOff.includes(platform));
+  const off = meta.platformsOff.filter((name) => !view.platform || name === view.platform);
+  if (!watched.length) return without(nobody(view, data.length, off), live);
+  const groups = groupsOf(watched), group = groups.find(({ key }) => key === chosen.group) ?? groups.toSorted((a, b) => b.weight - a.weight)[0];
+  const [series] = await Promise.all([reading.benchmarkSeries(group.platform, chosen.interval), library()]);
+  const columns = columnsOf(series, group), known = columns ? knownPeriods(series.periods, columns) : [];
+  const at = known.find((i) => series.periods[i].start === chosen.period) ?? usual(columns, known) ?? series.periods.length - 1, period = series.periods[at];
+  const found = (await reading.benchmarks(group.platform, chosen.interval, period)).find((one) => (one.group ?? "") === group.name);
+  if (reading.overtaken) return [];
+  if (!$("among-ranking")) render($("among"), skeleton());
+  choices(groups, group, series.periods, known, columns, at);
+  const metric = metricOf(found);
+  metrics(metric);
+  const said = render($("among-ranking"), known.length ? ranking(found, metric) : [waiting(watched, group), ranking(found, metric)], live);
+  for (const { id } of CHARTS) $(`plot-${id}`).closest("section").hidden = !known.length;
+  $("among-types").hidden = !known.length;
+  if (known.length) {
+    sharesOfEngagement(series.periods, known, columns, found);
+    rhythm(series.periods, known, columns, found);
+    render($("among-types"), typesOfPosts(found, label(period)));
+  }
+  render($("among-notes"), notes(found, off));
+  return said;
+}
+
+/** Draw the section again with another choice, from what is read already where that has it. */
+async function choose(fields) {
+  Object.assign(chosen, fields);
+  if (latest.overtaken) return; // the page is being drawn, and this section with it
+  try {
+    render($("among-fault"), []);
+    await among(latest, false);
+  } catch (error) {
+    if (!latest.overtaken) render($("among-fault"), h("p.bad", {}, error.message));
+  }
+}
+
+const title = () => h("h2", { id: "among-title" }, "Compared with others");
+
+function skeleton() {
+  return [
+    h("div.head", {}, title(), h("span.grow", {}), h("div.pair", { id: "among-choices" })),
+    h("div", { id: "among-fault", role: "alert" }),
+    h("div.pair", { id: "among-metric" }),
+    h("div", { id: "among-ranking" }),
+    h("div.halves", {}, CHARTS.map(frame)),
+    h("div", { id: "among-types" }),
+    h("div", { id: "among-notes" }),
+  ];
+}
+
+/** Show the section without numbers. */
+function without(nodes, live) {
+  return render($("among"), [title(), nodes], live);
+}
+
+/** Say that nobody is watched, and how that is changed. */
+function nobody({ workspace, platform }, elsewhere, off) {
+  if (off.length) return h("p.empty", {}, `The workspace switched ${off.map(named).join(", ")} off for watching. `, h("code", {}, `tidemark watch on ${workspace} ${off[0]}`), " ends that.");
+  if (elsewhere) return h("p.empty", {}, `No account on ${named(platform)} is watched.`);
+  return h("div.empty", {},
+    h("p", {}, "No account is watched yet. Watch accounts of others, such as competitors, and this section shows where your own accounts stand among them, by what everybody sees of both."),
+    h("p", {}, "At the command line: ", h("code", {}, `tidemark watch add ${workspace} instagram @their.handle --group competitors`)),
+    h("p", {}, "Over HTTP, with a key of the scope “admin”: ", h("code", {}, `PUT /analytics/workspace/${workspace}/watched/instagram/their.handle`), " with ", h("code", {}, '{"group": "competitors"}')));
+}
+
+/** Return the groups by name and platform; the one with own accounts and the most others has the most weight. */
+function groupsOf(watched) {
+  const key = ({ platform, group = "" }) => `${platform}|${group}`;
+  return [...Map.groupBy(watched, key)].map(([of, some]) => {
+    const { platform, group: name = "" } = some[0];
+    const own = some.some((one) => one.own), active = some.filter((one) => one.state === "active").length;
+    return { key: of, platform, name, weight: 1000 * Math.min(active, 1) + 500 * own + some.length, text: `${name ? isolate(name) : "Without a group"} on ${named(platform)}` };
+  }).toSorted((a, b) => a.text.localeCompare(b.text));
+}
+
+/** Return the series of a group by metric, with its status by period; undefined if it is not among them. */
+function columnsOf({ benchmarks }, { name }) {
+  const of = benchmarks.filter((one) => (one.group ?? "") === name);
+  return of.length ? { status: of[0].status, ...Object.fromEntries(of.map((one) => [one.metric, one])) } : undefined;
+}
+
+/** Return the places of the periods from the first one on in which anything is known of an account. */
+function knownPeriods(periods, columns) {
+  const all = periods.map((_, i) => i), first = all.find((i) => isKnown(columns, i));
+  return first === undefined ? [] : all.slice(first);
+}
+
+const isKnown = (columns, i) => ["followers", "posts", "shareOfEngagement"].some((name) => columns[name].accounts.some(({ values }) => values[i] !== null));
+
+/** Return the place of the newest period in which something is known, one that is over if there is any. */
+function usual(columns, known) {
+  const read = known.filter((i) => isKnown(columns, i));
+  return read.findLast((i) => columns.status[i] !== "open") ?? read.at(-1);
+}
+
+function choices(groups, group, periods, known, columns, at) {
+  render($("among-choices"), [
+    groups.length > 1 ? choice("among-group", "Group and platform", groups.map(({ key, text }) => [key, text]), group.key, (key) => choose({ group: key })) : h("span.soft", {}, group.text),
+    choice("among-interval", "Weeks or months", INTERVALS, chosen.interval, (interval) => choose({ interval, period: "" })),
+    known.length ? choice("among-period", "Period of the ranking", known.toReversed().map((i) => [periods[i].start, label(periods[i]) + (STATUS[columns.status[i]] ?? "")]), periods[at].start, (period) => choose({ period })) : null,
+  ]);
+}
+
+function metricOf({ accounts }) {
+  return chosen.metric || (USUAL.find((name) => accounts.some(({ numbers }) => numbers[name] !== undefined)) ?? USUAL.at(-1));
+}
+
+function metrics(metric) {
+  render($("among-metric"), h("label.choice", { for: "among-by" }, "Ranked by ", choiceOf(metric)));
+}
+
+function choiceOf(metric) {
+  return h("select", { id: "among-by", onchange: (event) => choose({ metric: event.target.value }) }, Object.entries(METRICS).map(([name, { title: text }]) => h("option", { value: name, selected: name === metric }, text)));
+}
+
+/** Say why nothing is known of a group yet. */
+function waiting(watched, { platform, name }) {
+  const some = watched.filter((one) => one.platform === platform && (one.group ?? "") === name), pending = some.filter(({ state }) => state === "pending");
+  if (pending.length) return h("p.empty", {}, `${plural(pending.length, "account waits", "accounts wait")} for the first reading: public numbers are read once a day.`);
+  return h("p.empty", {}, "No number of these accounts is known in this time. History begins on the first day of watching.");
+}
+
+/** Say what is compared, and what is not comparable. */
+function notes({ platform, engagementParts, notes: said, accounts }, off) {
+  const hidden = accounts.reduce((sum, one) => sum + one.hiddenPosts, 0);
+  return [
+    h("h3", {}, "What is not comparable"),
+    h("p", {}, "Own accounts are compared by what everybody sees of them, as the others are: their insights are in no number here, so numbers differ from those above.",
+      engagementParts.length ? ` Engagement on ${named(platform)} is the sum of ${LIST.format(engagementParts)}.` : ""),
+    h("ul", {}, said.map((note) => h("li", {}, note)),
+      hidden ? h("li", {}, `${plural(hidden, "post has", "posts have")} hidden likes in the period of the ranking, and are in no engagement.`) : null,
+      off.length ? h("li", {}, `Switched off for watching: ${off.map(named).join(", ")}.`) : null),
+  ];
+}
