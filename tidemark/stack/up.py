@@ -22,6 +22,7 @@ from tidemark.stack.ports import HOST, free_port, is_free, require_free
 from tidemark.stack.process import Child, StartFailed
 from tidemark.stack.simulated import simulated_settings
 from tidemark.stack.supervisor import Service, Stopped, Supervisor, end_leftovers
+from tidemark.watched_seed import seed_watched
 
 Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
@@ -262,8 +263,9 @@ class Up:
         if store.accounts.workspaces() and self.home.read("seeded.json"):
             return
         self.say(f"{self.days} days of history")
-        what = seed.plan(utcnow(), self.days, self.workspaces)
-        seed.seed(store, Vault(settings.secret_keys), new_world(), what, self._checked, settings)
+        what, world = seed.plan(utcnow(), self.days, self.workspaces), new_world()
+        seed.seed(store, Vault(settings.secret_keys), world, what, self._checked, settings)
+        seed_watched(store, world, what)
         self._add_warehouse(store)
         if self.with_dagster:
             self.say("rollups")

@@ -94,8 +94,8 @@ def test_own_account_stands_among_the_others(look: Look, stage: Stage, watching:
     for number in (0, 1):
         place.locator("summary").nth(number).click()
     shares = cells(place.locator("#table-among-shares tbody tr"))
-    assert shares[2][:2] == [shares[2][0], "14.3\N{NO-BREAK SPACE}%"]
-    assert shares[2][-1] == "10.7\N{NO-BREAK SPACE}%"
+    assert shares[2][:2] == [shares[2][0], "14.3 %"]
+    assert shares[2][-1] == "10.7 %"
     rhythm = cells(place.locator("#table-among-rhythm tbody tr"))
     assert rhythm[2][1:] == ["1", "1", "1", "1"]
     assert violations(page) == []
