@@ -11,9 +11,9 @@ from typing import cast
 
 from metrics.catalog import shown_of_others
 from metrics.documents import AccountDocument, Observation, Platform, Reason, WatchedDocument
-from metrics.ids import account_id, post_id
 from metrics.identity import normal_account_id
-from metrics.periods import PERIODS, starts_between
+from metrics.ids import account_id, post_id
+from metrics.periods import PERIODS, midnight, starts_between
 from metrics.platforms.registry import FACTS
 from metrics.store import Store
 from metrics.watching.lists import NewWatch, watch
@@ -37,13 +37,17 @@ PLATFORMS: tuple[Platform, ...] = ("bluesky", "instagram")
 OTHERS = range(3, 9)
 """Indexes of the watched accounts, bakeries as the own one is: enough for a median, which takes five."""
 
+WATCHED_FOR = timedelta(days=21)
+"""The last part of the seeded history, which was read daily: weeks side by side, and little to write and to roll up."""
+
+_NO_LIMIT = 1_000_000
 _READ_AT = timedelta(hours=6, minutes=10)
 _FIELDS = {"view_count": "total_views"}
 """The simulator's fields of what the public route has by another name: views with those that were paid for."""
 
 
 def seed_watched(store: Store, world: World, what: Plan) -> int:
-    """Watch accounts in the first workspace of a plan, with daily readings of its days; return how many observations.
+    """Watch accounts in the first workspace of a plan, with daily readings; return the number of observations written.
 
     The group has accounts of others and the own account on each platform. Repeating it writes the same values.
 
@@ -52,12 +56,13 @@ def seed_watched(store: Store, world: World, what: Plan) -> int:
     """
     workspace_id, written = what.workspaces[0], 0
     own = {sim.platform: sim for name, sim in what.of(world) if name == workspace_id}
-    read_at = [day + _READ_AT for day in starts_between("daily", what.start, what.end) if day + _READ_AT <= what.end]
+    start = max(what.start, midnight((what.end - WATCHED_FOR).date()))
+    read_at = [day + _READ_AT for day in starts_between("daily", start, what.end) if day + _READ_AT <= what.end]
     if not read_at:
         return 0
     for platform in PLATFORMS:
         for sim in (own[platform], *(world.account(platform, index) for index in OTHERS)):
-            watched = _watch(store, workspace_id, sim, what.start, is_own=sim is own[platform])
+            watched = _watch(store, workspace_id, sim, start, is_own=sim is own[platform])
             note_resolved(store, watched, sim.platform_account_id, _handle(sim), read_at[-1])
             account = cast("AccountDocument", watched)
             posts = [
@@ -68,7 +73,7 @@ def seed_watched(store: Store, world: World, what: Plan) -> int:
             _put_posts(store, account, posts, read_at)
             written += store.public.observations.append(_observations(world, account, sim, posts, read_at))
     for period in PERIODS:
-        starts = list(starts_between(period, what.start, what.end))
+        starts = list(starts_between(period, start, what.end))
         roll(store.public, period, starts, run_id=RUN_ID, workspace_ids=[workspace_id], now=what.end)
     return written
 
@@ -79,7 +84,7 @@ def _watch(store: Store, workspace_id: str, sim: SimAccount, now: datetime, *, i
     by_id = is_own and FACTS[sim.platform].public.by_id
     name = sim.platform_account_id if by_id else f"@{_handle(sim)}"
     new = NewWatch(sim.platform, name, group=GROUP, own=own if is_own else None)
-    return watch(store, workspace_id, new, now, len(PLATFORMS) * len(OTHERS)).document
+    return watch(store, workspace_id, new, now, _NO_LIMIT).document
 
 
 def _handle(sim: SimAccount) -> str:

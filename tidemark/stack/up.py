@@ -265,6 +265,7 @@ class Up:
         self.say(f"{self.days} days of history")
         what, world = seed.plan(utcnow(), self.days, self.workspaces), new_world()
         seed.seed(store, Vault(settings.secret_keys), world, what, self._checked, settings)
+        self.say("watched accounts")
         seed_watched(store, world, what)
         self._add_warehouse(store)
         if self.with_dagster:

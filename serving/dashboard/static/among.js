@@ -36,7 +36,7 @@ export async function among(reading, live) {
   choices(groups, group, series.periods, known, columns, at);
   const metric = metricOf(found);
   metrics(metric);
-  const said = render($("among-ranking"), known.length ? ranking(found, metric) : [waiting(watched, group), ranking(found, metric)], live);
+  const said = render($("among-ranking"), [known.length ? null : waiting(watched, group), ranking(found, metric), found.accounts.some(({ own }) => own) ? null : strangers(group, view)], live);
   for (const { id } of CHARTS) $(`plot-${id}`).closest("section").hidden = !known.length;
   $("among-types").hidden = !known.length;
   if (known.length) {
@@ -113,10 +113,15 @@ function knownPeriods(periods, columns) {
 
 const isKnown = (columns, i) => ["followers", "posts", "shareOfEngagement"].some((name) => columns[name].accounts.some(({ values }) => values[i] !== null));
 
-/** Return the place of the newest period in which something is known, one that is over if there is any. */
+const isCompared = (columns, i) => columns.followers.accounts.some(({ values, leftOut }) => values[i] !== null && !leftOut[i]);
+
+/** Return the place of the newest period with accounts that can be compared, or, without any, with numbers at all; of those, one that is over has precedence. */
 function usual(columns, known) {
-  const read = known.filter((i) => isKnown(columns, i));
-  return read.findLast((i) => columns.status[i] !== "open") ?? read.at(-1);
+  const newest = (is) => {
+    const found = known.filter((i) => is(columns, i));
+    return found.findLast((i) => columns.status[i] !== "open") ?? found.at(-1);
+  };
+  return newest(isCompared) ?? newest(isKnown);
 }
 
 function choices(groups, group, periods, known, columns, at) {
@@ -144,6 +149,12 @@ function waiting(watched, { platform, name }) {
   const some = watched.filter((one) => one.platform === platform && (one.group ?? "") === name), pending = some.filter(({ state }) => state === "pending");
   if (pending.length) return h("p.empty", {}, `${plural(pending.length, "account waits", "accounts wait")} for the first reading: public numbers are read once a day.`);
   return h("p.empty", {}, "No number of these accounts is known in this time. History begins on the first day of watching.");
+}
+
+/** Say that no own account is in a group, and how one comes into it. */
+function strangers({ platform, name }, { workspace }) {
+  const into = name ? ` --group ${/^[\w.-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`}` : "";
+  return h("p.small", {}, "No account of yours is in this group. ", h("code", {}, `tidemark watch add ${workspace} ${platform} HANDLE${into} --own ACCOUNT_ID`), " puts one there.");
 }
 
 /** Say what is compared, and what is not comparable. */

@@ -1,6 +1,6 @@
 """The section that compares own accounts with watched ones: ranking, shares, rhythm, and what is not comparable."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from metrics.clock import utcnow
 from metrics.periods import DAY, midnight
 from metrics.redis.events import Announcer
+from metrics.watching.lists import unwatch
 from tests.benchmarks import Published, Rival, store_rivals
 from tests.serving.dashboard.stage import CHANGING, EMPTY, Look, Stage, keep
 
@@ -18,7 +19,6 @@ TODAY = midnight(utcnow().date())
 FIRST = TODAY - (TODAY.weekday() + 21) * DAY
 """The beginning of the first one of three weeks that have ended."""
 DAYS = range(-1, 21)
-PUBLIC = ("public_metrics", "public_posts", "public_subject_rollups", "public_rollups")
 
 
 def rival(number: int, name: str = "", **fields: Any) -> Rival:
@@ -34,11 +34,11 @@ def rival(number: int, name: str = "", **fields: Any) -> Rival:
 def rivals() -> list[Rival]:
     own = rival(4, "mine", own="acc_stayed", more={"label": "Our <b>roastery</b>"})
     late = Rival("late", {18: 77_000, 19: 77_001, 20: 77_002}, since=-30)
-    typed = Rival("typed", {day: 88_000 for day in DAYS}, more={"source": "manual", "enteredBy": "ann"}, since=-30)
+    typed = Rival("typed", dict.fromkeys(DAYS, 88000), more={"source": "manual", "enteredBy": "ann"}, since=-30)
     gone = Rival("gone", {}, more={"state": "not_found", "stateReason": "Instagram finds no such account."})
     few = [rival(number, f"rival{number}.bsky.social", platform="bluesky", group=None) for number in (1, 2, 3)]
     soon = Rival("soon", {}, platform="twitter", more={"state": "pending"})
-    tube = Rival("tube", {day: 5000 for day in DAYS}, platform="youtube", since=-30)
+    tube = Rival("tube", dict.fromkeys(DAYS, 5000), platform="youtube", since=-30)
     return [*(rival(number) for number in (1, 2, 3, 5, 6, 7)), own, late, typed, gone, *few, soon, tube]
 
 
@@ -48,8 +48,21 @@ def watching(stage: Stage) -> Iterator[None]:
     store_rivals(stage.store, CHANGING, rivals(), FIRST)
     Announcer(stage.redis).announce(CHANGING)
     yield
-    for name in (*PUBLIC, "watched_accounts"):
-        stage.store.db[name].delete_many({"metadata.workspaceId" if name == "public_metrics" else "workspaceId": CHANGING})
+    for one in stage.store.watch_lists.all(CHANGING):
+        unwatch(stage.store, CHANGING, one["platform"], one["key"])
+    Announcer(stage.redis).announce(CHANGING)
+
+
+@pytest.fixture
+def one_more(stage: Stage) -> Iterator[Callable[[], None]]:
+    """Watch one more account with its readings, and announce its roll-ups; afterwards it is watched no longer."""
+
+    def add() -> None:
+        announce = Announcer(stage.redis).announce_public_rollups
+        store_rivals(stage.store, CHANGING, [rival(9)], FIRST, announce=announce)
+
+    yield add
+    unwatch(stage.store, CHANGING, "instagram", "@rival9")
     Announcer(stage.redis).announce(CHANGING)
 
 
@@ -72,7 +85,8 @@ def cells(place: Locator) -> list[list[str]]:
     return [[" ".join(cell.split()) for cell in row.locator("th, td").all_inner_texts()] for row in place.all()]
 
 
-def test_own_account_stands_among_the_others(look: Look, stage: Stage, watching: None) -> None:
+@pytest.mark.usefixtures("watching")
+def test_own_account_stands_among_the_others(look: Look, one_more: Callable[[], None]) -> None:
     place, page = section(look), look.page
     rows = place.locator(".ranking tbody tr")
     expect(page.locator("#among-by")).to_have_value("engagementPer1000Followers")
@@ -81,7 +95,7 @@ def test_own_account_stands_among_the_others(look: Look, stage: Stage, watching:
     found = cells(rows)
     assert found[0] == ["1", "@rival7", "7,140", "+3,060", ""]
     assert found[3] == ["4", "Our <b>roastery</b> yours @mine", "4,080", "±0", "50"]
-    assert [row[0] for row in found] == ["1", "2", "3", "4", "5", "6", "7", "–", "–", "–"]
+    assert [row[0] for row in found] == [*"1234567", *3 * ["\N{EN DASH}"]]
     typed, late, gone = found[7:]
     assert typed[1:3] == ["@typed entered by hand Entered by ann: shown, not compared.", "88,000"]
     assert late[1:3] == ["@late Read on 3 of 7 days: shown, not compared.", "77,002"]
@@ -94,8 +108,10 @@ def test_own_account_stands_among_the_others(look: Look, stage: Stage, watching:
     for number in (0, 1):
         place.locator("summary").nth(number).click()
     shares = cells(place.locator("#table-among-shares tbody tr"))
-    assert shares[2][:2] == [shares[2][0], "14.3 %"]
-    assert shares[2][-1] == "10.7 %"
+    week = {number: 10 * number + 1 for number in (1, 2, 3, 4, 5, 6, 7)}  # likes, and one comment
+    assert [shares[2][1], shares[2][-1]] == [
+        f"{100 * part / sum(week.values()):.1f} %" for part in (week[4], week[1] + week[2])
+    ]
     rhythm = cells(place.locator("#table-among-rhythm tbody tr"))
     assert rhythm[2][1:] == ["1", "1", "1", "1"]
     assert violations(page) == []
@@ -103,8 +119,7 @@ def test_own_account_stands_among_the_others(look: Look, stage: Stage, watching:
 
     # A roll-up draws it again: the choices, the open table and the focus stay.
     page.focus("#among-by")
-    later = Announcer(stage.redis).announce_public_rollups
-    store_rivals(stage.store, CHANGING, [rival(9)], FIRST, announce=later)
+    one_more()
     expect(rows.first).to_contain_text("9,180")
     expect(page.locator("#among-by")).to_be_focused()
     expect(page.locator("#among-by")).to_have_value("followers")
@@ -112,7 +127,8 @@ def test_own_account_stands_among_the_others(look: Look, stage: Stage, watching:
     assert look.errors == []
 
 
-def test_periods_groups_and_what_is_missing(look: Look, watching: None) -> None:
+@pytest.mark.usefixtures("watching")
+def test_periods_groups_and_what_is_missing(look: Look) -> None:
     place, page = section(look), look.page
     page.select_option("#among-by", "followerGrowth")
     expect(place.locator(".ranking tbody tr").first).to_contain_text("+49")
@@ -121,7 +137,9 @@ def test_periods_groups_and_what_is_missing(look: Look, watching: None) -> None:
     expect(page.locator("#among-by")).to_have_value("followerGrowth")
     page.select_option("#among-interval", "weekly")
     page.select_option("#among-group", "bluesky|")
-    expect(place).to_contain_text("A median needs five accounts of others with a number that can be compared; here are 3.")
+    expect(place).to_contain_text("A median needs five accounts of others with a number that can be compared")
+    expect(place).to_contain_text("here are 3.")
+    expect(place).to_contain_text(f"tidemark watch add {CHANGING} bluesky HANDLE --own ACCOUNT_ID")
     expect(place.locator(".ranking thead th")).to_have_count(3)
     expect(place.locator(".ranking tbody tr").first).to_contain_text("+21")
     page.select_option("#among-group", "twitter|coffee")
@@ -135,10 +153,11 @@ def test_periods_groups_and_what_is_missing(look: Look, watching: None) -> None:
     assert look.errors == []
 
 
+@pytest.mark.usefixtures("watching")
 @pytest.mark.parametrize(
     "look", [{"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}], ids=["dark phone"], indirect=True
 )
-def test_it_fits_on_a_phone(look: Look, watching: None) -> None:
+def test_it_fits_on_a_phone(look: Look) -> None:
     place = section(look)
     assert look.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert violations(look.page) == []

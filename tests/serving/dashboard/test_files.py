@@ -14,8 +14,9 @@ from tests.serving.dashboard.stage import WORKSPACE, Look, Stage
 FIRST_VIEW_BYTES = 200_000
 FIRST_VIEW_API_CALLS = 6
 WHOLE_PAGE_API_CALLS = 19
-"""Also those of sections that are drawn when they come near the view (charts, own metrics, posts, next hours, types,
-best times, how posts age), and of what the page reads when it is whole: alerts, forecasts, anomalies."""
+"""Also those of sections that are drawn when they come near the view (charts, own metrics, posts, watched accounts, the
+next hours, types, best times, how posts age), and of what the page reads when it is whole: alerts, forecasts,
+anomalies."""
 VENDOR = Path(page.__file__).parent / "static" / "vendor"
 HASHES = {name: digest for digest, name in map(str.split, (VENDOR / "SHA256SUMS").read_text().splitlines())}
 
