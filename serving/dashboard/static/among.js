@@ -25,7 +25,7 @@ export async function among(reading, live) {
   const { data, meta } = await reading.watched(), { view } = reading;
   const watched = data.filter(({ platform }) => (!view.platform || platform === view.platform) && !meta.platformsOff.includes(platform));
   const off = meta.platformsOff.filter((name) => !view.platform || name === view.platform);
-  if (!watched.length) return without(nobody(view, data.length, off), live);
+  if (!watched.length) return without(nobody(view, data.length, off, (await reading.platforms())[0] ?? "PLATFORM"), live);
   const groups = groupsOf(watched), group = groups.find(({ key }) => key === chosen.group) ?? groups.toSorted((a, b) => b.weight - a.weight)[0];
   const [series] = await Promise.all([reading.benchmarkSeries(group.platform, chosen.interval), library()]);
   const columns = columnsOf(series, group), known = columns ? knownPeriods(series.periods, columns) : [];
@@ -79,14 +79,14 @@ function without(nodes, live) {
   return render($("among"), [title(), nodes], live);
 }
 
-/** Say that nobody is watched, and how that is changed. */
-function nobody({ workspace, platform }, elsewhere, off) {
+/** Say that nobody is watched, and how that is changed, with a platform as an example. */
+function nobody({ workspace, platform }, elsewhere, off, example) {
   if (off.length) return h("p.empty", {}, `The workspace switched ${off.map(named).join(", ")} off for watching. `, h("code", {}, `tidemark watch on ${workspace} ${off[0]}`), " ends that.");
   if (elsewhere) return h("p.empty", {}, `No account on ${named(platform)} is watched.`);
   return h("div.empty", {},
     h("p", {}, "No account is watched yet. Watch accounts of others, such as competitors, and this section shows where your own accounts stand among them, by what everybody sees of both."),
-    h("p", {}, "At the command line: ", h("code", {}, `tidemark watch add ${workspace} instagram @their.handle --group competitors`)),
-    h("p", {}, "Over HTTP, with a key of the scope “admin”: ", h("code", {}, `PUT /analytics/workspace/${workspace}/watched/instagram/their.handle`), " with ", h("code", {}, '{"group": "competitors"}')));
+    h("p", {}, "At the command line: ", h("code", {}, `tidemark watch add ${workspace} ${example} @their.handle --group competitors`)),
+    h("p", {}, "Over HTTP, with a key of the scope “admin”: ", h("code", {}, `PUT /analytics/workspace/${workspace}/watched/${example}/their.handle`), " with ", h("code", {}, '{"group": "competitors"}')));
 }
 
 /** Return the groups by name and platform; the one with own accounts and the most others has the most weight. */
