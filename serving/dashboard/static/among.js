@@ -17,21 +17,24 @@ const USUAL = ["engagementPer1000Followers", "engagementPerPost", "followers"];
 
 /** What a person chose; empty until then. A choice that the data does not have is passed over, and remembered. */
 const chosen = { group: "", interval: "weekly", period: "", metric: "" };
-let latest = null;
+let latest = null, drawings = 0;
 
 /** Draw the section from the watched accounts of the platforms that the view covers. */
 export async function among(reading, live) {
+  const drawing = drawings += 1;
   latest = reading;
   const { data, meta } = await reading.watched(), { view } = reading;
   const watched = data.filter(({ platform }) => (!view.platform || platform === view.platform) && !meta.platformsOff.includes(platform));
   const off = meta.platformsOff.filter((name) => !view.platform || name === view.platform);
-  if (!watched.length) return without(nobody(view, data.length, off, (await reading.platforms())[0] ?? "PLATFORM"), live);
+  if (!watched.length) return without(nobody(view, data, (await reading.platforms())[0] ?? "PLATFORM"), live);
   const groups = groupsOf(watched), group = groups.find(({ key }) => key === chosen.group) ?? groups.toSorted((a, b) => b.weight - a.weight)[0];
   const [series] = await Promise.all([reading.benchmarkSeries(group.platform, chosen.interval), library()]);
   const columns = columnsOf(series, group), known = columns ? knownPeriods(series.periods, columns) : [];
+  if (drawing !== drawings) return []; // a newer choice is being drawn
+  if (!series.periods.length) return without(h("p.empty", {}, "Nothing of this time has begun."), live);
   const at = known.find((i) => series.periods[i].start === chosen.period) ?? usual(columns, known) ?? series.periods.length - 1, period = series.periods[at];
   const found = (await reading.benchmarks(group.platform, chosen.interval, period)).find((one) => (one.group ?? "") === group.name);
-  if (reading.overtaken) return [];
+  if (reading.overtaken || drawing !== drawings || !found) return []; // without the group, a newer list of groups follows
   if (!$("among-ranking")) render($("among"), skeleton());
   choices(groups, group, series.periods, known, columns, at);
   const metric = metricOf(found);
@@ -79,10 +82,11 @@ function without(nodes, live) {
   return render($("among"), [title(), nodes], live);
 }
 
-/** Say that nobody is watched, and how that is changed, with a platform as an example. */
-function nobody({ workspace, platform }, elsewhere, off, example) {
-  if (off.length) return h("p.empty", {}, `The workspace switched ${off.map(named).join(", ")} off for watching. `, h("code", {}, `tidemark watch on ${workspace} ${off[0]}`), " ends that.");
-  if (elsewhere) return h("p.empty", {}, `No account on ${named(platform)} is watched.`);
+/** Say that nobody is watched, or only on platforms that are off, and how that is changed, with a platform as an example. */
+function nobody({ workspace, platform }, data, example) {
+  const off = [...new Set(data.map((one) => one.platform))].filter((name) => !platform || name === platform);
+  if (off.length) return h("p.empty", {}, `The workspace switched ${LIST.format(off.map(named))} off for watching. `, h("code", {}, `tidemark watch on ${workspace} ${off[0]}`), " ends that.");
+  if (data.length) return h("p.empty", {}, `No account on ${named(platform)} is watched.`);
   return h("div.empty", {},
     h("p", {}, "No account is watched yet. Watch accounts of others, such as competitors, and this section shows where your own accounts stand among them, by what everybody sees of both."),
     h("p", {}, "At the command line: ", h("code", {}, `tidemark watch add ${workspace} ${example} @their.handle --group competitors`)),
@@ -115,7 +119,10 @@ const isKnown = (columns, i) => ["followers", "posts", "shareOfEngagement"].some
 
 const isCompared = (columns, i) => columns.followers.accounts.some(({ values, leftOut }) => values[i] !== null && !leftOut[i]);
 
-/** Return the place of the newest period with accounts that can be compared, or, without any, with numbers at all; of those, one that is over has precedence. */
+/**
+ * Return the place of the newest period with accounts that can be compared or, without any, with numbers at all. Of
+ * those, one that is over has precedence.
+ */
 function usual(columns, known) {
   const newest = (is) => {
     const found = known.filter((i) => is(columns, i));

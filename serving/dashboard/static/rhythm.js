@@ -7,7 +7,7 @@ import { median } from "./median.js";
 import { token } from "./palette.js";
 import { draw, erase } from "./plot.js";
 import { nameOf } from "./ranking.js";
-import { columns } from "./shares.js";
+import { numbers } from "./shares.js";
 import { unknown } from "./tips.js";
 
 const LINES = [["--accent", "circle"], ["--line-2", "diamond"], ["--line-3", "triangle-up"]];
@@ -31,7 +31,7 @@ export function rhythm(periods, shown, { status, posts }, { accounts }) {
   draw(place, { kind: "line", x, traces, ticks: x, tick: (i) => shortDate(periods[shown[i]].start), label: shown.map((i) => label(periods[i])), axis: count, whole: true, sync: "among", low: 0, high: Math.max(1, ...known) });
   const why = (i, one) => (one ? one.leftOut[shown[i]] ?? "no_observation" : posts.unavailable[shown[i]]);
   const cell = (values, one) => (i) => (values[i] === null ? unknown(why(i, one), one ? undefined : fewOr(why(i))) : decimal(values[i]));
-  columns("among-rhythm", "Posting rhythm", periods, shown, status, [
+  numbers("among-rhythm", "Posting rhythm", periods, shown, status, [
     ...own.map((one, i) => [lines[1 + i][0], cell(compared(one), one)]),
     ...["p25", "median", "p75"].map((name) => [{ p25: "First quartile", median: "Median of the others", p75: "Third quartile" }[name], cell(shown.map((at) => posts[name][at]))]),
   ]);

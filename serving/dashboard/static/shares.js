@@ -23,7 +23,7 @@ export function sharesOfEngagement(periods, shown, { status, shareOfEngagement: 
   const x = shown.map((_, i) => i), pale = shown.map((i) => status[i] !== "complete"), small = x.map(() => false);
   const drawn = traces.map((one) => ({ name: one.name, colour: token(one.colour), shape: "square", values: one.values, texts: one.values.map((value) => (value === null ? "" : percent(value))), pale, small }));
   draw(place, { kind: "bar", x, traces: drawn, ticks: x, tick: (i) => shortDate(periods[shown[i]].start), label: shown.map((i) => label(periods[i])), axis: (value) => `${value} %`, sync: "among", low: 0, high: 100 });
-  columns("among-shares", "Share of engagement", periods, shown, status, traces.map((one) => [one.name, (i) => (one.values[i] === null ? unknown(one.why(i)) : percent(one.values[i]))]));
+  numbers("among-shares", "Share of engagement", periods, shown, status, traces.map((one) => [one.name, (i) => (one.values[i] === null ? unknown(one.why(i)) : percent(one.values[i]))]));
 }
 
 function tracesOf(accounts, shown) {
@@ -39,7 +39,7 @@ function tracesOf(accounts, shown) {
 }
 
 /** Show the numbers of a chart as a table; `columns` are pairs of a title and what is shown of the i-th period that is shown. */
-export function columns(id, title, periods, shown, status, columns) {
+export function numbers(id, title, periods, shown, status, columns) {
   const head = h("tr", {}, h("th", { scope: "col" }, "Period"), columns.map(([name]) => h("th.n", { scope: "col" }, h("bdi", {}, name))));
   const rows = shown.map((at, i) => h("tr", {}, h("th", { scope: "row" }, label(periods[at]), status[at] === "complete" ? null : h("span.small", {}, status[at] === "open" ? "not over" : "partly read")), columns.map(([, cell]) => h("td.n", {}, cell(i)))));
   render($(`table-${id}`), scrolling(`${title}, numbers`, h("table", {}, h("thead", {}, head), h("tbody", {}, rows.toReversed()))));

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from metrics.clock import utcnow
 from metrics.periods import DAY, midnight
 from metrics.redis.events import Announcer
-from metrics.watching.lists import unwatch
+from metrics.watching.lists import NewWatch, switch_platform, unwatch, watch
 from tests.benchmarks import Published, Rival, store_rivals
 from tests.serving.dashboard.stage import CHANGING, EMPTY, Look, Stage, keep
 
@@ -19,6 +19,10 @@ TODAY = midnight(utcnow().date())
 FIRST = TODAY - (TODAY.weekday() + 21) * DAY
 """The beginning of the first one of three weeks that have ended."""
 DAYS = range(-1, 21)
+ANSWERED = """async () => {
+  for (let quiet = 0; quiet < 2; quiet = underWay ? 0 : quiet + 1) await new Promise(requestAnimationFrame);
+}"""
+"""Wait until no request is under way."""
 
 
 def rival(number: int, name: str = "", **fields: Any) -> Rival:
@@ -154,6 +158,31 @@ def test_periods_groups_and_what_is_missing(look: Look) -> None:
 
 
 @pytest.mark.usefixtures("watching")
+def test_answer_that_comes_late_does_not_undo_a_newer_choice(look: Look, stage: Stage) -> None:
+    place, page = section(look), look.page
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/benchmarks?period=monthly*", hold)
+    with page.expect_request("**/benchmarks?period=monthly*"):
+        page.select_option("#among-interval", "monthly")
+    page.select_option("#among-interval", "weekly")
+    expect(page.locator("#among-period option")).to_have_count(5)
+    with page.expect_response("**/benchmarks?period=monthly*"):
+        held[0].continue_()
+    page.evaluate(ANSWERED)
+    expect(page.locator("#among-interval")).to_have_value("weekly")
+    expect(page.locator("#among-period option")).to_have_count(5)
+    page.goto(f"{stage.url}?workspace={CHANGING}&from=2090-01-01&to=2090-01-02")
+    look.settle()
+    place.scroll_into_view_if_needed()
+    expect(place).to_contain_text("Nothing of this time has begun.")
+    assert look.errors == []
+
+
+@pytest.mark.usefixtures("watching")
 @pytest.mark.parametrize(
     "look", [{"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}], ids=["dark phone"], indirect=True
 )
@@ -165,12 +194,19 @@ def test_it_fits_on_a_phone(look: Look) -> None:
     assert look.errors == []
 
 
-def test_without_watched_accounts_it_says_how_to_add_them(look: Look) -> None:
+def test_without_watched_accounts_it_says_how_to_add_them(look: Look, stage: Stage) -> None:
     asked: list[str] = []
     look.page.on("request", lambda request: asked.append(request.url))
     place = section(look, EMPTY)
     expect(place).to_contain_text(f"tidemark watch add {EMPTY} instagram @their.handle")
     expect(place).to_contain_text(f"PUT /analytics/workspace/{EMPTY}/watched/instagram/their.handle")
-    assert [url for url in asked if "benchmarks" in url] == []
     assert violations(look.page) == []
+    watch(stage.store, EMPTY, NewWatch("twitter", "@rival"), TODAY, 100)
+    switch_platform(stage.store, EMPTY, "twitter", TODAY, on=False)
+    look.page.reload()
+    place.scroll_into_view_if_needed()
+    expect(place).to_contain_text(f"switched X off for watching. tidemark watch on {EMPTY} twitter ends that.")
+    assert [url for url in asked if "benchmarks" in url] == []
     assert look.errors == []
+    switch_platform(stage.store, EMPTY, "twitter", TODAY, on=True)
+    unwatch(stage.store, EMPTY, "twitter", "@rival")
