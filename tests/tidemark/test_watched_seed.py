@@ -12,6 +12,7 @@ from metrics.settings import Settings
 from metrics.store import Store
 from metrics.vault import Vault
 from metrics.watching.lists import NewWatch, watch
+from pipelines.rollup import roll
 from pipelines.watching.read import slot_at
 from tests.pipelines.watching.days import NOW, Days
 from tests.simulator_fixture import Simulator
@@ -32,7 +33,10 @@ def seed_demo(store: Store, settings: Settings, days: Days) -> int:
     """Seed four days of a workspace with its own accounts and the watched ones."""
     world = days.simulator.world
     seed(store, Vault(settings.secret_keys), world, WHAT, lambda _done, _total: None)
-    return seed_watched(store, world, WHAT)
+    written = seed_watched(store, world, WHAT)
+    for mark in store.public.marks.pending("daily"):
+        roll(store.public, "daily", [mark.start], run_id="r", workspace_ids=["demo"], now=WHAT.end)
+    return written
 
 
 def groups_of(store: Store) -> list[GroupPeriod]:
