@@ -92,3 +92,14 @@ def public_content(post: PostDocument, now: datetime, lasting: timedelta) -> dic
     if expires is None or expires > now + lasting:
         names += ["thumbnailUrl", "thumbnailExpiresAt"]
     return {name: content[name] for name in names if name in content}  # type: ignore[literal-required]
+
+
+def lasting_permalink(post: PostDocument) -> str | None:
+    """Return the link of a post for a place in which it stays; None if its content may be kept for some time only.
+
+    A deleted post has none.
+    """
+    limits = FACTS[post["platform"]].content
+    if "deletedAt" in post or limits.unseen is not None or limits.age is not None:
+        return None
+    return post.get("content", {}).get("permalink")

@@ -1,6 +1,6 @@
 """The collection `posts`: published posts. A post that was deleted on its platform stays, with its observations."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
@@ -20,6 +20,8 @@ _IDENTITY: tuple[Literal["_id", "workspaceId", "accountId"], ...] = ("_id", "wor
 
 _BATCH = 10_000
 """Ids per command, so that it stays below 16 MB."""
+_READ = 1000
+_SHOWN_CONTENT = ("captionExcerpt", "captionFolded", "thumbnailUrl", "thumbnailExpiresAt")
 _WITHOUT_CONTENT: Document = {"$unset": {"content": ""}}
 _MOMENT = timedelta(milliseconds=1)
 """The shortest time that MongoDB tells apart."""
@@ -126,6 +128,19 @@ class PostStore:
             query["deletedAt"] = {"$exists": False}
         with mongo_errors():
             return cast("list[PostDocument]", list(self._posts.find(query).sort("publishedAt", -1)))
+
+    def stream(self, workspace_id: str) -> Generator[PostDocument, None, None]:
+        """Yield all posts of a workspace, also deleted ones, with nothing of their content but the link.
+
+        They are read as of one instant, in flat memory. A caller that stops reading closes the generator.
+        """
+        fields = {f"content.{name}": 0 for name in _SHOWN_CONTENT}
+        with (
+            mongo_errors(),
+            self._posts.database.client.start_session(snapshot=True) as session,
+            self._posts.find({"workspaceId": workspace_id}, fields, session=session, batch_size=_READ) as cursor,
+        ):
+            yield from cast("Generator[PostDocument, None, None]", cursor)
 
     def published_at(self, post_ids: Sequence[str]) -> dict[str, datetime]:
         """Return when posts were published; posts whose platform does not report the time are left out."""

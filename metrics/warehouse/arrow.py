@@ -7,7 +7,7 @@ import pyarrow as pa
 from metrics.batches import batched
 from metrics.export.arrow import record_batch
 from metrics.export.rows import Row
-from metrics.warehouse.tables import Table, Type
+from metrics.warehouse.table import Table, Type
 
 BATCH = 5000
 """Rows per batch."""

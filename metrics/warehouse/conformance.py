@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from metrics.warehouse.destination import SchemaConflict
-from metrics.warehouse.tables import Field, Table, Type
+from metrics.warehouse.table import Field, Table, Type
 
 
 def missing_fields(table: Table, present: Mapping[str, Type | str]) -> list[Field]:
@@ -24,6 +24,6 @@ def missing_fields(table: Table, present: Mapping[str, Type | str]) -> list[Fiel
         if kind != wanted:
             raise SchemaConflict(
                 f"{table.name}.{name}: the column is {kind} in the warehouse, and {wanted} is loaded into it: change "
-                "it back, or drop the table and run `tidemark warehouse backfill`"
+                f"it back, or drop the table (`DROP TABLE {table.name} CASCADE`) and run `tidemark warehouse backfill`"
             )
     return [field for field in table.fields if field.name not in present]

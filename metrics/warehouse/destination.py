@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from metrics.errors import TidemarkError, Unavailable
-from metrics.warehouse.tables import Table
+from metrics.warehouse.table import Table
 
 
 class WarehouseUnavailable(Unavailable):
@@ -25,7 +25,7 @@ class SchemaConflict(TidemarkError):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A day of a workspace in one table.
+    """A partition of one table: a day of a workspace, or the whole of a dimension, under the names of the ledger.
 
     `read_at` is the instant at which its rows began to be read, on MongoDB's clock: rows never replace those that were
     read later.
@@ -40,7 +40,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A row of the ledger: what was loaded of a day."""
+    """A row of the ledger: what was loaded of a day, or of a dimension."""
 
     dataset: str
     workspace_id: str
@@ -65,15 +65,16 @@ class Destination(Protocol):
         ...
 
     def ensure(self, tables: Sequence[Table]) -> None:
-        """Create missing tables, and add missing columns to the others.
+        """Create missing tables, add missing columns to the others, and make views that are missing or were changed.
 
         Raises:
-            SchemaConflict: a column has another type or is unknown, or a newer version of Tidemark made the tables.
+            SchemaConflict: a column has another type or is unknown, a table has the name of a view, or a newer version
+                of Tidemark made the tables.
         """
         ...
 
     def replace(self, load: Load, read: Batches) -> Loaded | None:
-        """Replace the rows of a day, and write its row of the ledger, in one transaction.
+        """Replace the rows of a partition, and write its row of the ledger, in one transaction.
 
         Returns what was loaded; None if rows that were read later are there already. What `read` raises is passed on,
         and then nothing is changed.
@@ -85,14 +86,14 @@ class Destination(Protocol):
         ...
 
     def rows(self, table: Table, workspace_id: str, day: date) -> Iterable[pa.RecordBatch]:
-        """Return the rows of a day, in any order, with the columns of the table."""
+        """Return the rows of a partition, in any order, with the columns of the table."""
         ...
 
     def forget(self, workspace_id: str, account_id: str | None = None) -> int:
         """Delete the rows of a workspace, or of one of its accounts, from all tables; return how many.
 
         Of a workspace, the ledger's rows are deleted too. Of an account, the ledger's days are deleted that had rows of
-        it, so that they are loaded again.
+        it, and those of the dimensions, so that they are loaded again.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Read the rows of a day from MongoDB, with the keys that `tables.Field.source` names."""
+"""Read the rows of a day from MongoDB, with the keys that `table.Field.source` names."""
 
 from collections.abc import Collection, Generator, Iterator, Mapping
 from datetime import date
@@ -10,7 +10,7 @@ from metrics.calendars import UTC_CALENDAR
 from metrics.documents import Document
 from metrics.export.rows import Row, to_row
 from metrics.store import Store
-from metrics.warehouse.tables import Source, Table
+from metrics.warehouse.table import FactSource, Table
 
 _OF_POST = ("workspaceId", "accountId", "postId", "platform", "metricType", "contentType", "observedSlots",
             "definitionVersion", "computedAt", "runId")  # fmt: skip
@@ -25,22 +25,26 @@ def read_rows(
     The day is one in UTC for observations, and one of the workspace's calendar for rollups.
 
     Raises:
+        ValueError: the table is no table of facts.
         MongoUnavailable: MongoDB does not answer.
     """
-    documents = _documents(store, table.source, workspace_id, day)
+    source = table.source
+    if source is None:
+        raise ValueError(f"{table.name} has no days")
+    documents = _documents(store, source, workspace_id, day)
     counters = frozenset(field.source.split("|")[0] for field in table.fields if "|" in field.source)
     try:
         for document in documents:
             if left_out and document.get("metadata", document)["accountId"] in left_out:
                 continue
-            row = _post_row(document, counters) if table.source == "posts" else _row(table.source, document)
+            row = _post_row(document, counters) if source == "posts" else _row(source, document)
             row["date"] = day
             yield row
     finally:
         documents.close()
 
 
-def _documents(store: Store, source: Source, workspace_id: str, day: date) -> Generator[Any, None, None]:
+def _documents(store: Store, source: FactSource, workspace_id: str, day: date) -> Generator[Any, None, None]:
     if source == "observations":
         return store.observations.stream({"workspaceId": workspace_id}, *UTC_CALENDAR.span("daily", day).bounds)
     calendar = store.calendars.get(workspace_id).current
@@ -48,7 +52,7 @@ def _documents(store: Store, source: Source, workspace_id: str, day: date) -> Ge
     return read(workspace_id, "daily", *calendar.span("daily", day).bounds, calendar.version)
 
 
-def _row(source: Source, document: Document) -> Row:
+def _row(source: FactSource, document: Document) -> Row:
     if source == "accounts":
         return to_row("aggregated")(document)
     row = to_row("metrics")(document)

@@ -1,21 +1,11 @@
-"""The tables of a warehouse and their columns, generated from the catalog; docs/warehouses.md lists them.
+"""The tables of a warehouse and their columns, generated from the catalog; docs/warehouses.md lists them."""
 
-Names are in snake case, instants in UTC, counts 64-bit integers. NULL means unknown and is never 0.
-"""
-
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from types import MappingProxyType
-from typing import Literal
 
 from metrics.catalog import metrics_of
 from metrics.export.columns import Column, columns
-
-Type = Literal["text", "timestamp", "date", "integer", "number", "boolean", "json"]
-Source = Literal["observations", "accounts", "posts"]
-"""Where the rows come from: effective observations, daily rollups of accounts, or daily rollups of posts."""
+from metrics.warehouse.dimensions import DIMENSIONS
+from metrics.warehouse.table import Field, Table, Type, snake_case
 
 SCHEMA_VERSION = 1
 """Raised when a column is renamed, removed or changes its type; new columns do not raise it."""
@@ -27,39 +17,6 @@ _TYPES: Mapping[str, Type] = {
     "number": "number",
     "json": "json",
 }
-_NAMES = {"metricType": "subject_type", "timestamp": "slot"}
-"""Columns of exports that have another name here, because theirs is a type or says too little in SQL."""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One column; `source` is the key of its value in a row."""
-
-    name: str
-    type: Type
-    meaning: str
-    source: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table. `key` identifies a row; `workspace_id` and `date` are the partition that is replaced as a whole."""
-
-    name: str
-    meaning: str
-    source: Source
-    key: tuple[str, ...]
-    fields: tuple[Field, ...]
-
-    @cached_property
-    def types(self) -> Mapping[str, Type]:
-        """The types of the columns by name, in order."""
-        return MappingProxyType({field.name: field.type for field in self.fields})
-
-
-def snake_case(name: str) -> str:
-    """Return a name of the API in snake case: `avgEngagementRate` becomes `avg_engagement_rate`."""
-    return _NAMES.get(name) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def _field(column: Column) -> Field:
@@ -119,39 +76,41 @@ def _posts() -> tuple[Field, ...]:
     )
 
 
-TABLES: tuple[Table, ...] = (
+FACTS: tuple[Table, ...] = (
     Table(
         "fct_observation",
         "What was observed of each account and post in each hour: for each metric the newest answer.",
-        "observations",
         ("workspace_id", "subject_id", "slot"),
         _observations(),
+        "observations",
     ),
     Table(
         "fct_account_day",
         "What each account did in each day, with the parts of its rates and the coverage.",
-        "accounts",
         ("workspace_id", "account_id", "date"),
         _accounts(),
+        "accounts",
     ),
     Table(
         "fct_post_day",
         "What each day added to each post.",
-        "posts",
         ("workspace_id", "post_id", "date"),
         _posts(),
+        "posts",
     ),
 )
+
+TABLES = (*FACTS, *DIMENSIONS)
+"""All tables into which rows are loaded."""
 
 LEDGER = Table(
     "_tidemark_loads",
     "What was loaded: one row for each table, workspace and date.",
-    "accounts",
     ("dataset", "workspace_id", "date"),
     (
         Field("dataset", "text", "The table.", ""),
-        Field("workspace_id", "text", "The workspace.", ""),
-        Field("date", "date", "The date.", ""),
+        Field("workspace_id", "text", "The workspace; `*` if the rows are of none.", ""),
+        Field("date", "date", "The date; 1970-01-01 if the table is replaced as a whole.", ""),
         Field("read_at", "timestamp", "When the rows were begun to be read, on the clock of MongoDB.", ""),
         Field("rows", "integer", "Number of rows.", ""),
         Field("content_hash", "text", "Hash of the rows, whatever their order.", ""),

@@ -13,7 +13,7 @@ from metrics.errors import MongoUnavailable, RedisUnavailable, TidemarkError
 from metrics.store.rollup.export_marks import ExportMark
 from metrics.store.workspace.warehouses import WarehouseDocument
 from metrics.warehouse.marking import mark_days
-from metrics.warehouse.tables import TABLES
+from metrics.warehouse.tables import FACTS
 from pipelines.checks import warehouse_checks
 from pipelines.collect.reasons import error_place
 from pipelines.partitions import DAYS, period_key, start_of_key
@@ -123,9 +123,10 @@ def _materialize(context: dg.AssetExecutionContext, day: datetime, outcome: _Out
         for one in report.loaded:
             if one.day == day.date():
                 rows[one.dataset] += one.rows
-    metadata = {f"rows_{table.name}": dg.MetadataValue.int(rows[table.name]) for table in TABLES}
+    metadata = {f"rows_{table.name}": dg.MetadataValue.int(rows[table.name]) for table in FACTS}
     metadata |= {
         "dagster/partition_row_count": dg.MetadataValue.int(rows.total()),
+        "dimensions": dg.MetadataValue.int(sum(len(report.dimensions) for report in outcome.reports)),
         "warehouses": dg.MetadataValue.int(len(outcome.reports)),
         "warehouses_failed": dg.MetadataValue.int(len(outcome.failures)),
         "kept": dg.MetadataValue.int(sum(report.kept for report in outcome.reports)),

@@ -130,12 +130,14 @@ def test_an_erased_account_is_in_no_warehouse(cli: Cli, observed: Store, tmp_pat
     assert cli("warehouse", "sync", "main").code == 0
     ran = cli("erase", "--account", "a1", "--yes", "--no-dagster", "--json")
     assert ran.code == 0
-    assert json.loads(ran.out)[0]["erased"]["warehouses"] == 2
-    for table in ("fct_account_day", "fct_observation"):
+    assert json.loads(ran.out)[0]["erased"]["warehouses"] == 3
+    for table in ("fct_account_day", "fct_observation", "dim_account"):
         assert query(path, f"SELECT DISTINCT account_id FROM {table}") == [("a2",)]
     assert cli("erase", "--workspace", "acme", "--yes", "--no-dagster").code == 0
     assert query(path, "SELECT count(*) FROM fct_account_day") == [(0,)]
-    assert query(path, "SELECT count(*) FROM _tidemark_loads") == [(0,)]
+    assert query(path, "SELECT count(*) FROM dim_account") == [(0,)]
+    # The metrics of the catalog are of no workspace.
+    assert query(path, "SELECT dataset FROM _tidemark_loads") == [("dim_metric",)]
 
 
 def test_an_erasure_waits_for_a_warehouse_that_cannot_be_reached(cli: Cli, observed: Store, tmp_path: Path) -> None:

@@ -139,6 +139,10 @@ def _error(error: adbc_driver_manager.Error) -> Exception:
         return WarehouseRefused(
             f"PostgreSQL refuses for lack of a right: {line}: grant it to the user of the warehouse"
         )
+    if state == "2BP01":
+        return WarehouseRefused(
+            f"PostgreSQL keeps what views of yours read: {line}: drop them, and make them anew after"
+        )
     if state == "53100":
         return WarehouseRefused(f"the disk of PostgreSQL is full, and nothing was changed: {line}: make room there")
     return WarehouseRefused(f"PostgreSQL refused a statement, and nothing was changed: {line}")

@@ -1,5 +1,6 @@
 """What databases with SQL and transactions have in common: the statements that replace a day and keep the ledger."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,8 +15,11 @@ from metrics.warehouse.arrow import schema
 from metrics.warehouse.conformance import missing_fields
 from metrics.warehouse.destination import Batches, Load, Loaded, SchemaConflict, WarehouseRefused
 from metrics.warehouse.fingerprint import Fingerprint
-from metrics.warehouse.tables import LEDGER, SCHEMA_VERSION, TABLES, Field, Table, Type
+from metrics.warehouse.table import Field, Table, Type
+from metrics.warehouse.tables import LEDGER, SCHEMA_VERSION, TABLES
+from metrics.warehouse.views import VIEWS, View
 
+_PROBE = "_tidemark_view"
 STAGED = "_tidemark_staged"
 """The name under which `_stage` makes the rows of a load readable."""
 
@@ -94,10 +98,11 @@ class SqlDestination(ABC):
             raise
 
     def ensure(self, tables: Sequence[Table] = TABLES) -> None:
-        """Create missing tables, and add missing columns to the others.
+        """Create missing tables, add missing columns to the others, and make views that are missing or were changed.
 
         Raises:
-            SchemaConflict: a column has another type or is unknown, or a newer version of Tidemark made the tables.
+            SchemaConflict: a column has another type or is unknown, a table has the name of a view, or a newer version
+                of Tidemark made the tables.
         """
         with self._transaction():
             present = {table.name: self._columns(table) for table in (*tables, LEDGER)}
@@ -105,19 +110,26 @@ class SqlDestination(ABC):
             missing = {table: missing_fields(table, present[table.name]) for table in (*tables, LEDGER)}
             if present[LEDGER.name]:
                 self._check_version()
+            missing_views = [view for view in VIEWS if not self._has_view(view)]
             for table, fields in missing.items():
                 if not present[table.name]:
                     self._create(table)
+                    if table != LEDGER and present[LEDGER.name]:
+                        # Nothing of what was loaded is there any more.
+                        self._execute(f"DELETE FROM {LEDGER.name} WHERE dataset = ?", (table.name,))
                     continue
                 for field in fields:
                     self._execute(f"ALTER TABLE {table.name} ADD COLUMN {self._definition(field)}")
+            for view in VIEWS:
+                self._make_view(view, missing=view in missing_views)
 
     def replace(self, load: Load, read: Batches) -> Loaded | None:
-        """Replace the rows of a day, and write its row of the ledger, in one transaction.
+        """Replace the rows of a partition, and write its row of the ledger, in one transaction.
 
         Returns what was loaded; None if rows that were read later are there already.
         """
         table, print_ = load.table, Fingerprint()
+        within, bounds = table.within(load.workspace_id, load.day)
 
         def counted() -> Iterator[pa.RecordBatch]:
             for batch in read():
@@ -133,7 +145,7 @@ class SqlDestination(ABC):
                 return None
             names = ", ".join(field.name for field in table.fields)
             self._stage(pa.RecordBatchReader.from_batches(schema(table), counted()))
-            self._execute(f"DELETE FROM {table.name} WHERE workspace_id = ? AND date = ?", key[1:])
+            self._execute(f"DELETE FROM {table.name} WHERE {within}", bounds)
             self._execute(f"INSERT INTO {table.name} ({names}) SELECT {self._casts(table)} FROM {STAGED}")
             self._unstage()
             if not self.indexes_keys:
@@ -157,32 +169,37 @@ class SqlDestination(ABC):
         return [Loaded(*row) for row in rows]
 
     def rows(self, table: Table, workspace_id: str, day: date) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of a day, in any order, with the columns of the table."""
+        """Yield the rows of a partition, in any order, with the columns of the table."""
         names, of_table = ", ".join(self._readable(field) for field in table.fields), schema(table)
-        query = f"SELECT {names} FROM {table.name} WHERE workspace_id = ? AND date = ?"
+        within, bounds = table.within(workspace_id, day)
         with self._transaction():
-            for batch in self._fetch_arrow(query, (workspace_id, day)):
+            for batch in self._fetch_arrow(f"SELECT {names} FROM {table.name} WHERE {within}", bounds):
                 yield batch.cast(of_table)
 
     def forget(self, workspace_id: str, account_id: str | None = None) -> int:
         """Delete the rows of a workspace, or of one of its accounts, from all tables; return how many.
 
-        Of an account, the ledger's rows of the days are deleted that had rows of it.
+        Of an account, the ledger's rows of the days are deleted that had rows of it, and those of the dimensions.
         """
-        of_account = account_id is not None
-        where = "WHERE workspace_id = ?" + (" AND account_id = ?" if of_account else "")
-        values = (workspace_id, account_id) if of_account else (workspace_id,)
+        chosen = {"workspace_id": workspace_id} | ({} if account_id is None else {"account_id": account_id})
         gone = 0
         with self._transaction():
             for table in TABLES:
-                days = f"AND date IN (SELECT date FROM {table.name} {where})" if of_account else ""
-                self._execute(
-                    f"DELETE FROM {LEDGER.name} WHERE dataset = ? AND workspace_id = ? {days}",
-                    (table.name, workspace_id, *(values if of_account else ())),
-                )
-                gone += self._fetch(f"SELECT count(*) FROM {table.name} {where}", values)[0][0]
-                self._execute(f"DELETE FROM {table.name} {where}", values)
+                if chosen.keys() <= table.types.keys():
+                    gone += self._forget(table, chosen)
         return gone
+
+    def _forget(self, table: Table, chosen: Mapping[str, str]) -> int:
+        where, values = " AND ".join(f"{name} = ?" for name in chosen), tuple(chosen.values())
+        noted = f"DELETE FROM {LEDGER.name} WHERE dataset = ? AND workspace_id = ?"
+        if table.daily and "account_id" in chosen:
+            days = f"AND date IN (SELECT date FROM {table.name} WHERE {where})"
+            self._execute(f"{noted} {days}", (table.name, chosen["workspace_id"], *values))
+        else:
+            self._execute(noted, (table.name, chosen["workspace_id"]))
+        (gone,) = self._fetch(f"SELECT count(*) FROM {table.name} WHERE {where}", values)[0]
+        self._execute(f"DELETE FROM {table.name} WHERE {where}", values)
+        return int(gone)
 
     def _columns(self, table: Table) -> dict[str, Type | str]:
         ours = {native: kind for kind, native in self.types.items()}
@@ -192,6 +209,36 @@ class SqlDestination(ABC):
             (table.name,),
         )
         return {name: ours.get(native, native) for name, native in rows}
+
+    def _has_view(self, view: View) -> bool:
+        found = self._fetch(
+            "SELECT table_type FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = ?",
+            (view.name,),
+        )
+        if found and found[0][0] != "VIEW":
+            raise SchemaConflict(
+                f"{view.name}: Tidemark makes a view of this name, and a table has it: rename the table"
+            )
+        return bool(found)
+
+    def _make_view(self, view: View, *, missing: bool) -> None:
+        if not missing:
+            # A database tells a view in words of its own: the same view, made now, tells what they have to be.
+            self._execute(f"CREATE TEMPORARY VIEW {_PROBE} AS {view.sql}")
+            same = self._query_of(_PROBE) == self._query_of(view.name)
+            self._execute(f"DROP VIEW {_PROBE}")
+            if same:
+                return
+            self._execute(f"DROP VIEW {view.name}")
+        self._execute(f"CREATE VIEW {view.name} AS {view.sql}")
+
+    def _query_of(self, view: str) -> str:
+        ((text,),) = self._fetch(
+            "SELECT view_definition FROM information_schema.views WHERE table_name = ? "
+            "AND (table_schema = current_schema() OR table_schema LIKE 'pg_temp%')",
+            (view,),
+        )
+        return re.sub(r"^CREATE (TEMP )?VIEW \S+ AS ", "", str(text))
 
     def _check_version(self) -> None:
         newest = self._fetch(f"SELECT max(schema_version) FROM {LEDGER.name}")[0][0]
@@ -209,10 +256,9 @@ class SqlDestination(ABC):
 
     def _check_keys(self, load: Load) -> None:
         keys = ", ".join(load.table.key)
+        within, bounds = load.table.within(load.workspace_id, load.day)
         twice = self._fetch(
-            f"SELECT {keys} FROM {load.table.name} WHERE workspace_id = ? AND date = ? "
-            f"GROUP BY {keys} HAVING count(*) > 1 LIMIT 1",
-            (load.workspace_id, load.day),
+            f"SELECT {keys} FROM {load.table.name} WHERE {within} GROUP BY {keys} HAVING count(*) > 1 LIMIT 1", bounds
         )
         if twice:
             raise WarehouseRefused(f"{load.table.name}: two rows have the key {twice[0]}: nothing was changed")

@@ -130,7 +130,7 @@ def test_a_new_column_is_added_and_the_rows_stay(reopen: Open, destination: SqlD
 def test_a_table_that_somebody_changed_is_refused_before_anything_is_written(
     destination: SqlDestination, change: str, column: str, says: str
 ) -> None:
-    destination._execute("DROP TABLE fct_account_day")
+    destination._execute("DROP TABLE fct_account_day CASCADE")
     destination._execute(f"ALTER TABLE {OBSERVATIONS.name} {change}")
     if isinstance(destination, PostgresDestination):
         destination._execute("COMMIT")

@@ -21,7 +21,8 @@ from metrics.store.workspace_settings import Days
 from metrics.warehouse.destinations.sql import SqlDestination
 from metrics.warehouse.loader import Loader, LoadReport, opened
 from metrics.warehouse.marking import mark_days, mark_stored
-from metrics.warehouse.tables import TABLES, snake_case
+from metrics.warehouse.table import snake_case
+from metrics.warehouse.tables import FACTS, TABLES
 from tests.examples import tried
 from tests.metrics.warehouse.destinations import NOON
 from tests.pipelines.rollup.worlds import World, account, worlds
@@ -213,7 +214,7 @@ def test_days_that_mongodb_no_longer_has_stay_in_the_warehouse(
     load_marked(store, forever, redis_client, warehouse)
     mark_days(store, warehouse, [datetime(2026, 1, 10, tzinfo=UTC)])
     store.retention.set("w", Days(observations=40, rollups=40))
-    assert load_marked(store, forever, redis_client, warehouse).kept == len(TABLES)
+    assert load_marked(store, forever, redis_client, warehouse).kept == len(FACTS)
     assert loaded_followers(warehouse, forever, redis_client, date(2026, 1, 10)) == [4]
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from metrics.warehouse.tables import LEDGER, TABLES, Table, snake_case
+from metrics.warehouse.table import Table, snake_case
+from metrics.warehouse.tables import LEDGER, TABLES
 
 PAGE = Path(__file__).parents[3] / "docs" / "warehouses.md"
 
