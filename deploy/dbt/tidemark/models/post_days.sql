@@ -1,0 +1,8 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    pre_hook="{{ tidemark.delete_changed_partitions('fct_post_day') }}"
+) }}
+
+{{ tidemark.missing_partitions('fct_post_day') }}
