@@ -1,6 +1,8 @@
 """After any history of late data, erasures and loads, a warehouse has what MongoDB answers, each key once."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,13 +14,15 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from metrics.documents import Observation
+from metrics.documents import AccountDocument, Observation
 from metrics.periods import DAY, midnight
 from metrics.settings import Settings
 from metrics.store import Store
 from metrics.store.workspace.warehouses import WarehouseDocument
 from metrics.store.workspace_settings import Days
+from metrics.upkeep.erase.extent import filters_of
 from metrics.warehouse.destinations.sql import SqlDestination
+from metrics.warehouse.forget import forget
 from metrics.warehouse.loader import Loader, LoadReport, opened
 from metrics.warehouse.marking import mark_days, mark_stored
 from metrics.warehouse.table import snake_case
@@ -70,10 +74,10 @@ def check_keys(destination: SqlDestination) -> None:
         assert len(keys) == len(set(keys)), one.name
 
 
-def check_account_days(store: Store, destination: SqlDestination, workspace_id: str) -> None:
+def check_account_days(store: Store, destination: SqlDestination, *workspace_ids: str) -> None:
     """Compare the days of accounts with the rollups that the API answers with, number by number."""
     there = {(row["account_id"], row["period_start"]): row for row in table(destination, "fct_account_day")}
-    here = store.rollups.aggregated(workspace_id, "daily", *ALL_TIME)
+    here = [one for each in workspace_ids for one in store.rollups.aggregated(each, "daily", *ALL_TIME)]
     assert set(there) == {(one["accountId"], one["periodStart"]) for one in here}
     for one in here:
         row = there[one["accountId"], one["periodStart"]]
@@ -111,6 +115,84 @@ def check_post_days(store: Store, destination: SqlDestination, workspace_id: str
                 column = snake_case(name)
                 assert (row[f"{column}_open"], row[f"{column}_close"]) == (entry["open"], entry["close"])
                 assert (row[f"{column}_net"], row[f"{column}_baseline"]) == (entry["net"], entry.get("baseline", False))
+
+
+def check_accounts(store: Store, destination: SqlDestination, workspace_ids: Sequence[str]) -> None:
+    there = [(row["workspace_id"], row["account_id"], row["handle"]) for row in table(destination, "dim_account")]
+    here = [one for each in workspace_ids for one in store.accounts.find(workspace_id=each)]
+    assert sorted(there) == sorted((one["workspaceId"], one["_id"], one["handle"]) for one in here)
+
+
+def check_posts(store: Store, destination: SqlDestination, world: World) -> None:
+    there = {row["post_id"]: row["deleted_at"] for row in table(destination, "dim_post")}
+    assert there == {one["_id"]: one.get("deletedAt") for one in store.posts.stream(world.workspace_id)}
+
+
+def erase(store: Store, settings: Settings, redis: Redis, one: AccountDocument) -> None:
+    """Erase an account from MongoDB and the warehouses, as `tidemark erase` does."""
+    for name, query in filters_of("account", one["_id"]).items():
+        store.deletion.delete(name, query)
+    forget(store, settings, redis, one["workspaceId"], [one["_id"]], 5.0)
+
+
+def moved(world: World, one: AccountDocument) -> World:
+    """Return a workspace to which an account moved: it has a new id there, and new numbers."""
+    there = f"{world.workspace_id}-new"
+    account_id = f"{one['_id']}-new"
+    at = world.base + DAY
+    numbers = Observation(there, account_id, one["platform"], "account", at, at, {"followers": 5}, "r", "v")
+    connected: AccountDocument = {**one, "_id": account_id, "workspaceId": there}
+    return replace(world, workspace_id=there, accounts=[connected], posts=[], observations=[numbers])
+
+
+CHANGES = ("late", "late", "load", "rename", "delete a post", "erase", "move")
+
+
+@given(worlds(8), st.lists(st.sampled_from(CHANGES), min_size=2, max_size=6), st.data())
+@without_shrinking
+def test_renamed_erased_and_moved_accounts_are_there_once_or_not_at_all(
+    store: Store, forever: Settings, redis_client: Redis, world: World, changes: list[str], data: st.DataObject
+) -> None:
+    with TemporaryDirectory() as folder:
+        warehouse, everywhere = add(store, Path(folder)), [world]
+
+        def load() -> None:
+            for one in everywhere:
+                one.roll_marked(store)
+            load_marked(store, forever, redis_client, warehouse)
+
+        late = [one for one in world.observations if data.draw(st.booleans(), label="late")]
+        world.write(store, [one for one in world.observations if one not in late])
+        load()
+        for change in changes:
+            here = store.accounts.find(workspace_id=world.workspace_id)
+            chosen = data.draw(st.sampled_from(here), label=change) if here else None
+            if change == "late" and late:
+                world.append(store, [one for one in late[:1] if one.account_id in {each["_id"] for each in here}])
+                del late[0]
+            elif change == "load":
+                load()
+            elif change == "delete a post" and chosen:
+                posts = [one["_id"] for one in world.posts if one["accountId"] == chosen["_id"]]
+                store.posts.mark_deleted(posts[:1], NOON)
+            elif change == "rename" and chosen:
+                store.accounts.put([{**chosen, "handle": f"{chosen['handle']}-renamed"}])
+            elif change in ("erase", "move") and chosen:
+                erase(store, forever, redis_client, chosen)
+                if change == "move" and len(everywhere) == 1:
+                    everywhere.append(moved(world, chosen))
+                    everywhere[1].write(store)
+        workspace_ids = [one.workspace_id for one in everywhere]
+        # A load that brings the dimensions, also of a workspace without marks.
+        store.warehouse_marks("main").touch(workspace_ids, midnight(world.base.date()))
+        load()
+        with opened(warehouse, forever, redis_client) as destination:
+            assert isinstance(destination, SqlDestination)
+            check_keys(destination)
+            check_accounts(store, destination, workspace_ids)
+            check_account_days(store, destination, *workspace_ids)
+            check_posts(store, destination, world)
+            check_post_days(store, destination, world.workspace_id)
 
 
 @given(worlds(10), st.data())
