@@ -273,11 +273,13 @@ def engagement(
     metric_type: MetricType,
     content_type: ContentType | None = None,
 ) -> int | float | None:
-    """Return the sum of the parts of engagement, or None if the platform offers none or any of them is unknown."""
-    parts = engagement_parts(platform, metric_type, content_type)
-    if not parts or any(part not in values for part in parts):
-        return None
-    return sum(values[part] for part in parts)
+    """Return the sum of the parts of engagement, or None if the platform offers none or any of them is unknown.
+
+    What is no number, though a platform answered with it, is unknown.
+    """
+    parts = [values.get(part) for part in engagement_parts(platform, metric_type, content_type)]
+    numbers = [part for part in parts if isinstance(part, int | float)]
+    return sum(numbers) if numbers and len(numbers) == len(parts) else None
 
 
 def supported(platform: Platform, name: str) -> bool:

@@ -1,5 +1,6 @@
 """The catalog: the metrics of each platform, and engagement that is derived from them."""
 
+from typing import Any
 from zoneinfo import available_timezones
 
 import pytest
@@ -81,3 +82,9 @@ def test_basis_of_an_account_is_a_level() -> None:
     """A level is not added up over time, so a rate over it is taken at the end of a period."""
     assert LEVEL_BASIS == {"bluesky": "followers"}
     assert set(LEVEL_BASIS.values()) <= set(GAUGES)
+
+
+def test_engagement_is_unknown_where_a_part_is_no_number() -> None:
+    known: dict[str, Any] = {"likes": 2, "comments": 3, "shares": 0, "saves": 1}
+    assert engagement(known, "instagram", "post", "image") == 6
+    assert engagement({**known, "comments": "many"}, "instagram", "post", "image") is None
