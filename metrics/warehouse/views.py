@@ -24,7 +24,9 @@ _POOLED = tuple(field for field in _ACCOUNT_DAY.fields if field.name in set(map(
 _NEWEST_DAYS = f"""
     SELECT workspace_id, post_id, date AS last_date, {", ".join(f"{name}_close AS {name}" for name in _COUNTERS)}
     FROM (
-        SELECT *, row_number() OVER (PARTITION BY workspace_id, post_id ORDER BY date DESC) AS newest
+        SELECT
+            workspace_id, post_id, date, {", ".join(f"{name}_close" for name in _COUNTERS)},
+            row_number() OVER (PARTITION BY workspace_id, post_id ORDER BY date DESC) AS newest
         FROM fct_post_day
     ) AS days
     WHERE newest = 1

@@ -34,6 +34,8 @@ class DuckDbDestination(SqlDestination):
         }
     )
 
+    view_query = "SELECT sql FROM duckdb_views() WHERE view_name = ?"
+
     # Replacing a million rows takes five times as long with an index on their keys.
     indexes_keys = False
 

@@ -36,6 +36,8 @@ class PostgresDestination(SqlDestination):
         }
     )
 
+    view_query = "SELECT pg_get_viewdef(to_regclass(?))"
+
     def __init__(self, url: str, schema: str = "tidemark") -> None:
         """Connect to `postgresql://user:password@host/database`.
 

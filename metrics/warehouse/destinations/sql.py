@@ -36,6 +36,9 @@ class SqlDestination(ABC):
     indexes_keys: bool = True
     """Whether tables have a primary key. Without one, each load counts its keys instead."""
 
+    view_query: str
+    """A query for the definition of the view that a statement of this session means by the name `?`."""
+
     @abstractmethod
     def close(self) -> None:
         """Close the connection."""
@@ -233,11 +236,7 @@ class SqlDestination(ABC):
         self._execute(f"CREATE VIEW {view.name} AS {view.sql}")
 
     def _query_of(self, view: str) -> str:
-        ((text,),) = self._fetch(
-            "SELECT view_definition FROM information_schema.views WHERE table_name = ? "
-            "AND (table_schema = current_schema() OR table_schema LIKE 'pg_temp%')",
-            (view,),
-        )
+        ((text,),) = self._fetch(self.view_query, (view,))
         return re.sub(r"^CREATE (TEMP )?VIEW \S+ AS ", "", str(text))
 
     def _check_version(self) -> None:

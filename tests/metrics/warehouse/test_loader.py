@@ -1,6 +1,7 @@
 """After any history of late data, erasures and loads, a warehouse has what MongoDB answers, each key once."""
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -14,7 +15,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from metrics.documents import AccountDocument, Observation
+from metrics.aggregation.totals import add_up
+from metrics.documents import AccountDocument, AggregatedDocument, Observation
 from metrics.periods import DAY, midnight
 from metrics.settings import Settings
 from metrics.store import Store
@@ -128,6 +130,31 @@ def check_posts(store: Store, destination: SqlDestination, world: World) -> None
     assert there == {one["_id"]: one.get("deletedAt") for one in store.posts.stream(world.workspace_id)}
 
 
+def check_pooled(store: Store, destination: SqlDestination, workspace_id: str) -> None:
+    """Compare the days of platforms with the totals that the API makes of the same accounts."""
+    of: dict[tuple[datetime, str], list[AggregatedDocument]] = defaultdict(list)
+    for one in store.rollups.aggregated(workspace_id, "daily", *ALL_TIME):
+        of[one["periodStart"], one["platform"]].append(one)
+    names = ("totalLikes", "totalEngagement", "followers", "profileViews", "engagementRate")
+    with destination._transaction():
+        rows = destination._fetch(
+            f"SELECT date, platform, accounts, {', '.join(map(snake_case, names))} FROM account_day_pooled "
+            "WHERE workspace_id = ?",
+            (workspace_id,),
+        )
+    there = {(day, platform): (accounts, *numbers) for day, platform, accounts, *numbers in rows}
+    here = {
+        (start.date(), platform): (len(found), *(add_up(found)[0].get(name) for name in names))
+        for (start, platform), found in of.items()
+    }
+    assert compared(there) == compared(here)
+
+
+def compared(rows: dict[Any, tuple[Any, ...]]) -> dict[Any, tuple[Any, ...]]:
+    """Return rows with their rates rounded: they are computed in another order."""
+    return {key: (*row[:-1], None if row[-1] is None else round(row[-1], 9)) for key, row in rows.items()}
+
+
 def erase(store: Store, settings: Settings, redis: Redis, one: AccountDocument) -> None:
     """Erase an account from MongoDB and the warehouses, as `tidemark erase` does."""
     for name, query in filters_of("account", one["_id"]).items():
@@ -192,6 +219,7 @@ def test_renamed_erased_and_moved_accounts_are_there_once_or_not_at_all(
             check_accounts(store, destination, workspace_ids)
             check_account_days(store, destination, *workspace_ids)
             check_posts(store, destination, world)
+            check_pooled(store, destination, world.workspace_id)
             check_post_days(store, destination, world.workspace_id)
 
 
