@@ -33,7 +33,7 @@ from tests.examples import tried
 from tests.metrics.warehouse.destinations import NOON
 from tests.pipelines.rollup.worlds import World, account, worlds
 
-without_shrinking = hypothesis_settings(tried(4, nightly=300), phases=(Phase.explicit, Phase.generate))
+without_shrinking = hypothesis_settings(tried(2, nightly=300), phases=(Phase.explicit, Phase.generate))
 """An example takes a second, and hundreds would be tried to find a smaller one."""
 ALL_TIME = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 
