@@ -7,11 +7,10 @@ accounts on several platforms is one comparison for each platform.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
 
 from metrics.benchmarks.catalog import COMPARED, BenchmarkMetric
 from metrics.benchmarks.numbers import NumberReason, Numbers, no_numbers, numbers_of
-from metrics.benchmarks.reading import PeriodOfAll, Watch, is_deleted_by_terms
+from metrics.benchmarks.reading import PeriodOfAll, Watch, is_deleted_by_terms, stands_everywhere
 from metrics.benchmarks.standing import AccountNumbers, Comparison, LeftOut, compare, shares
 from metrics.documents import Platform, RollupStatus, WatchedDocument
 
@@ -54,15 +53,33 @@ def group_periods(watch: Watch, periods: Sequence[PeriodOfAll], now: datetime) -
 
     `periods` are those that `periods_of` read for the same accounts.
     """
-    groups = [
-        (platform, name, list(some))
-        for (platform, name), some in groupby(sorted(watch.accounts, key=_order), key=lambda one: _order(one)[:2])
-    ]
+    groups = groups_of(watch.accounts)
     for period in periods:
-        for platform, name, some in groups:
+        for (platform, name), some in groups.items():
             may_derive = platform not in watch.may_not_derive
             accounts = [(one, _account_numbers(period, one, now, may_derive=may_derive)) for one in some]
             yield GroupPeriod(period, platform, name or None, _with_shares(accounts), may_derive)
+
+
+def groups_of(accounts: Sequence[WatchedDocument]) -> dict[tuple[Platform, str], list[WatchedDocument]]:
+    """Return accounts by platform and the name of their group, both sorted; those without a group have the name "".
+
+    An own account without a group stands in every group of its platform: it is what the others are compared with. Where
+    there are groups, such accounts make no group of their own.
+    """
+    found: dict[tuple[Platform, str], list[WatchedDocument]] = {}
+    for one in sorted(accounts, key=_order):
+        found.setdefault((one["platform"], one.get("group", "")), []).append(one)
+    named = {platform for platform, name in found if name}
+    for platform in named:
+        alone = found.get((platform, ""), [])
+        own = [one for one in alone if stands_everywhere(one)]
+        for key, some in found.items():
+            if key[0] == platform and key[1]:
+                some.extend(own)
+        if alone and all("own" in one for one in alone):
+            del found[platform, ""]
+    return found
 
 
 def _order(watched: WatchedDocument) -> tuple[Platform, str, str]:

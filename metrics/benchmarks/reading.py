@@ -66,6 +66,9 @@ class PeriodOfAll:
 def watch_of(store: Store, workspace_id: str, platform: Platform | None = None, group: str | None = None) -> Watch:
     """Return what a workspace watches on one platform or all, in one group or all.
 
+    To a group belong the own accounts without one on the platforms that it has accounts on. A group without accounts of
+    its own has none.
+
     Raises:
         MongoUnavailable: MongoDB does not answer.
     """
@@ -73,11 +76,20 @@ def watch_of(store: Store, workspace_id: str, platform: Platform | None = None, 
     accounts = [
         one
         for one in store.watch_lists.all(workspace_id, platform)
-        if one["platform"] not in off and not one.get("erasing") and group in (None, one.get("group"))
+        if one["platform"] not in off and not one.get("erasing")
     ]
+    if group is not None:
+        of_group = [one for one in accounts if one.get("group") == group]
+        platforms = {one["platform"] for one in of_group}
+        accounts = [*of_group, *(one for one in accounts if one["platform"] in platforms and stands_everywhere(one))]
     lacking = store.consents.lacking(workspace_id)
     may_not = frozenset(one for one in lacking if not FACTS[one].public.terms.derived_allowed)
     return Watch(workspace_id, accounts, platform, store.calendars.get(workspace_id), may_not, off)
+
+
+def stands_everywhere(watched: WatchedDocument) -> bool:
+    """Tell whether an account is compared in every group of its platform: an own one that is read and has no group."""
+    return "own" in watched and "group" not in watched and watched["state"] != "off"
 
 
 def periods_of(

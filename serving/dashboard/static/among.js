@@ -93,11 +93,17 @@ function nobody({ workspace, platform }, data, example) {
     h("p", {}, "Over HTTP, with a key of the scope “admin”: ", h("code", {}, `PUT /analytics/workspace/${workspace}/watched/${example}/their.handle`), " with ", h("code", {}, '{"group": "competitors"}')));
 }
 
-/** Return the groups by name and platform; the one with own accounts and the most others has the most weight. */
+/**
+ * Return the groups by name and platform; the one with own accounts and the most others has the most weight. As in the API, an own
+ * account without a group that is read stands in every group of its platform, and makes none of its own where there are groups.
+ */
 function groupsOf(watched) {
   const key = ({ platform, group = "" }) => `${platform}|${group}`;
-  return [...Map.groupBy(watched, key)].map(([of, some]) => {
-    const { platform, group: name = "" } = some[0];
+  const grouped = new Set(watched.filter(({ group }) => group).map(({ platform }) => platform));
+  const everywhere = (platform) => watched.filter((one) => one.platform === platform && one.own && !one.group && one.state !== "off");
+  const found = [...Map.groupBy(watched, key)].filter(([, some]) => some[0].group || !grouped.has(some[0].platform) || some.some(({ own }) => !own));
+  return found.map(([of, members]) => {
+    const { platform, group: name = "" } = members[0], some = name ? [...members, ...everywhere(platform)] : members;
     const own = some.some((one) => one.own), active = some.filter((one) => one.state === "active").length;
     return { key: of, platform, name, weight: 1000 * Math.min(active, 1) + 500 * own + some.length, text: `${name ? isolate(name) : "Without a group"} on ${named(platform)}` };
   }).toSorted((a, b) => a.text.localeCompare(b.text));
