@@ -13,7 +13,7 @@ from tests.serving.dashboard.stage import WORKSPACE, Look, Stage
 
 FIRST_VIEW_BYTES = 200_000
 FIRST_VIEW_API_CALLS = 6
-WHOLE_PAGE_API_CALLS = 19
+WHOLE_PAGE_API_CALLS = 20
 """Also those of sections that are drawn when they come near the view (charts, own metrics, posts, watched accounts, the
 next hours, types, best times, how posts age), and of what the page reads when it is whole: alerts, forecasts,
 anomalies."""
