@@ -14,7 +14,7 @@ from metrics.documents import PLATFORMS
 Dataset = Literal["metrics", "aggregated", "benchmarks"]
 OVER_HTTP: tuple[Dataset, ...] = get_args(Dataset)
 DATASETS: tuple[Dataset, ...] = ("metrics", "aggregated")
-"""What is exported into folders. Numbers of accounts of others are not, for terms of platforms limit their storage."""
+"""The datasets of Parquet folders. Benchmarks are in none: platforms limit how long numbers of others may be stored."""
 Format = Literal["csv", "ndjson", "parquet"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 MEDIA_TYPES: Mapping[Format, str] = {

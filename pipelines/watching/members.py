@@ -1,4 +1,4 @@
-"""What is to be read of watched accounts, and how one reading serves all workspaces that watch the same account.
+"""Plan the reading of watched accounts, so that one reading serves all workspaces that watch the same account.
 
 A workspace gets from a shared reading what a reading of its own would have brought it, and nothing else: other posts,
 or other times at which posts were seen, would tell that somebody else watches the account, too.

@@ -67,7 +67,7 @@ OWN = Namespace(
 _PREFIXED: dict[str, Any] = {name: f"public_{own}" for name, own in asdict(OWN).items() if name != "public"}
 PUBLIC = replace(
     Namespace(**_PREFIXED),
-    # What is kept of a watched account differs from a connected account, so these two are not named after the others.
+    # A watched account has other fields than a connected one, so these two are not named after the others.
     accounts="watched_accounts",
     account_rollups="public_rollups",
     public=True,
